@@ -1,0 +1,1 @@
+"""Carries a plan out: journal, lock, issuance, publication, inventory and audit."""

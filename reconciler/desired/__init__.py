@@ -1,0 +1,1 @@
+"""What git says: YAML to a validated, fully expanded desired state. Pure."""

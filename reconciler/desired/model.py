@@ -1,0 +1,247 @@
+"""The expanded desired state: every preset, default and `forEach` resolved, every value typed and valid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from reconciler.desired.diagnostics import Path
+from reconciler.x509.facts import KeyAlgorithm
+from reconciler.x509.names import Subject
+
+Output = Literal["pem", "fullchain", "combined", "der", "pkcs12"]
+
+#: File suffixes by output; pem is the pair .crt and .key.
+OUTPUT_SUFFIX: dict[str, str] = {"fullchain": ".fullchain.crt", "combined": ".pem", "der": ".der", "pkcs12": ".p12"}
+
+
+def address_of(kind: str, name: str, node: str | None = None) -> str:
+    """``component.apiserver[cp-1]``, or without the node ``component.jane``."""
+    return f"{kind}.{name}[{node}]" if node else f"{kind}.{name}"
+
+
+def parse_address(address: str) -> tuple[str, str, str | None]:
+    """The kind, name and node of an address.
+
+    Raises:
+        ValueError: it is not an address.
+    """
+    kind, dot, rest = address.partition(".")
+    name, bracket, index = rest.partition("[")
+    if not dot or not name or (bracket and not index.endswith("]")):
+        msg = f"not an address: {address!r}"
+        raise ValueError(msg)
+    return kind, name, index[:-1] if bracket else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A path in a file store."""
+
+    store: str
+    root: str
+    """The store's root on this machine: absolute, ``--root`` and ``{node}`` resolved, no trailing slash (``/`` stays)."""
+    path: str
+    """Relative to the root. For pairs and keypairs without suffix, for single files with it."""
+    layout: Literal["generations", "plain"] = "generations"
+
+    @property
+    def absolute(self) -> str:
+        """Root and path joined."""
+        return f"{self.root.rstrip('/')}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may read: mode of secret files (octal int), owner and group (name or number), None to leave them."""
+
+    mode: int = 0o600
+    owner: str | int | None = None
+    group: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameConstraints:
+    """Permitted and excluded subtrees as canonical strings: ``dns:example.com``, ``ip:192.0.2.0/24``, ``uri:``, ``email:``."""
+
+    permitted: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """A copy of a CA's or keypair's files on a node, with an address of its own: ``ca.kubernetes[cp-1]``."""
+
+    address: str
+    node: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CA:
+    """A certificate authority. ``ca.NAME``."""
+
+    address: str
+    name: str
+    place: Place
+    subject: Subject
+    key: KeyAlgorithm
+    lifetime: timedelta
+    renew_before: timedelta
+    issuer: str | None = None
+    """Name of the parent CA; None for a root."""
+    sans: tuple[str, ...] = ()
+    path_length: int | None = None
+    name_constraints: NameConstraints | None = None
+    generation: int = 1
+    access: Access = field(default_factory=Access)
+    creatable: bool = True
+    """False where this view of the cluster is not its home: on a node other than the first, it is copied, not made."""
+    home: str | None = None
+    """The node on which it is made when stores are per node; None for a store of its own."""
+    replicas: tuple[Replica, ...] = ()
+    origin: Path = ()
+    """Where it stands in the document, for diagnostics; empty for what a preset added."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One instance of a component: a certificate and key for one identity. ``component.NAME[NODE]``."""
+
+    address: str
+    name: str
+    node: str | None
+    ca: str
+    """Name of the CA that signs it."""
+    subject: Subject
+    usages: tuple[str, ...]
+    """Extended key usages by Kubernetes name, sorted."""
+    key_usages: tuple[str, ...] = ()
+    """keyUsage bits asked for by name, sorted; empty for the profile's own choice."""
+    sans: tuple[str, ...] = ()
+    """Canonical SAN strings in the order they are written into the certificate."""
+    key: KeyAlgorithm
+    lifetime: timedelta
+    renew_before: timedelta
+    rotate_key: bool = True
+    """Whether a reissue makes a new key."""
+    place: Place | None
+    """None when it lives only inside its kubeconfig."""
+    outputs: tuple[Output, ...] = ("pem",)
+    """In a fixed order; holds pem or combined whenever `place` is set."""
+    pkcs12_password_file: str = ""
+    """Absolute, ``--root`` applied."""
+    kubeconfig: str = ""
+    """Address of the kubeconfig it lives in when `place` is None."""
+    access: Access = field(default_factory=Access)
+    reissue: str = ""
+    origin: Path = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A file of CA certificates. ``bundle.NAME[NODE]``."""
+
+    address: str
+    name: str
+    node: str | None
+    cas: tuple[str, ...]
+    place: Place
+    """With the file's full name. Mode is always 0644."""
+    access: Access = field(default_factory=lambda: Access(mode=0o644))
+    origin: Path = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kubeconfig:
+    """A kubeconfig file. ``kubeconfig.NAME[NODE]``."""
+
+    address: str
+    name: str
+    node: str | None
+    component: str
+    """Address of the component whose certificate and key it holds."""
+    cas: tuple[str, ...]
+    """Names of the CAs whose certificates become certificate-authority-data."""
+    server: str
+    cluster_name: str
+    user_name: str
+    embed: bool = True
+    client_certificate: str = ""
+    client_key: str = ""
+    """With ``embed=False``: the paths written into the file, as the node itself sees them (without staging root)."""
+    place: Place
+    access: Access = field(default_factory=Access)
+    origin: Path = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keypair:
+    """A key without a certificate, the same on every replica. ``keypair.NAME``."""
+
+    address: str
+    name: str
+    key: KeyAlgorithm
+    replicas: tuple[Replica, ...]
+    """At least one. A keypair without nodes has one replica with the keypair's own address."""
+    generation: int = 1
+    access: Access = field(default_factory=Access)
+    """Of the .key and of the .pub alike: kubeadm writes both 0600."""
+    creatable: bool = True
+    home: str | None = None
+    origin: Path = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """Limits of one plan."""
+
+    max_changes: int | None = None
+    """An absolute number, or None when the share below applies."""
+    max_changes_share: float = 0.30
+    max_destroy: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """An address that was renamed."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """An address that left on purpose."""
+
+    address: str
+    destroy: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredState:
+    """Everything that should be, in dependency order, keyed by address (CAs by name)."""
+
+    cluster: str
+    cas: Mapping[str, CA]
+    """By name; parents before children."""
+    keypairs: Mapping[str, Keypair]
+    """By name."""
+    components: Mapping[str, Component]
+    bundles: Mapping[str, Bundle]
+    kubeconfigs: Mapping[str, Kubeconfig]
+    guards: Guards = field(default_factory=Guards)
+    prune: bool = False
+    moves: tuple[Move, ...] = ()
+    imports: Mapping[str, str] = field(default_factory=dict)
+    """Address to the path of the certificate that is taken over (absolute, ``--root`` applied)."""
+    removals: tuple[Removal, ...] = ()
+    node: str | None = None
+    """The node this view is restricted to, when `--node` was given."""
+
+    @property
+    def size(self) -> int:
+        """How many things are desired."""
+        return len(self.cas) + len(self.keypairs) + len(self.components) + len(self.bundles) + len(self.kubeconfigs)

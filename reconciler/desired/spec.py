@@ -1,0 +1,510 @@
+"""The desired-state document as a person writes it.
+
+These types are the one source of the format: ``schemas/cluster-pki.v1.schema.json`` is generated from them, and
+structuring a document means converting it to ``Document``. Every optional field is ``UNSET`` until it is written, so that
+a preset's fields can be overridden one by one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+DURATION_PATTERN = r"^([0-9]+(y|d|h|m|s))+$"
+PERCENT_PATTERN = r"^([1-9]|[1-9][0-9])%$"
+
+Name = Annotated[str, Meta(pattern=NAME_PATTERN, description="Lower-case letters, digits and hyphens, at most 63.")]
+Duration = Annotated[
+    str,
+    Meta(pattern=DURATION_PATTERN, description="A duration: 90d, 8760h, 1y (365d), 10m, or a sum such as 1d12h."),
+]
+RenewBefore = Annotated[
+    str,
+    Meta(
+        pattern=f"({DURATION_PATTERN})|({PERCENT_PATTERN})",
+        description='How long before expiry to renew: a duration, or a share of the lifetime such as "33%".',
+    ),
+]
+Mode = Annotated[
+    str,
+    Meta(pattern=r"^0?[0-7]{3}$", description='File mode of the private key, quoted octal: "0600", "0640".'),
+]
+Account = (
+    Annotated[
+        str,
+        Meta(pattern=r"^([a-z_][a-z0-9_-]*|[0-9]+)$", description="A user or group of the machine: a name, or a quoted number."),
+    ]
+    | Annotated[int, Meta(ge=0, description="A user or group id.")]
+)
+RelativePath = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=1024,
+        description="A path under the store's root, without a suffix for pairs; no leading slash, no `..`.",
+    ),
+]
+KeyType = Annotated[
+    Literal["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096", "ed25519"],
+    Meta(description="Key algorithm and size."),
+]
+Usage = Annotated[
+    Literal[
+        "server auth",
+        "client auth",
+        "code signing",
+        "email protection",
+        "s/mime",
+        "timestamping",
+        "ocsp signing",
+        "signing",
+        "digital signature",
+        "content commitment",
+        "key encipherment",
+        "data encipherment",
+        "key agreement",
+    ],
+    Meta(description="A usage, spelled as in the Kubernetes CertificateSigningRequest API."),
+]
+Output = Annotated[
+    Literal["pem", "fullchain", "combined", "der", "pkcs12"],
+    Meta(
+        description=(
+            "What is written: pem (.crt, .key), fullchain (.fullchain.crt), combined (.pem: chain and key in one file), "
+            "der (.der), pkcs12 (.p12)."
+        )
+    ),
+]
+Role = Annotated[Literal["control-plane", "worker", "etcd"], Meta(description="A node's role.")]
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
+    """Base of every part of the document: unknown fields are refused, names are camelCase."""
+
+
+class SubjectSpec(Spec, frozen=True, kw_only=True):
+    """A distinguished name (RFC 5280 section 4.1.2.6)."""
+
+    common_name: Annotated[str, Meta(max_length=64, description="CN, at most 64 characters.")] | UnsetType = UNSET
+    organizations: Annotated[list[str], Meta(description="O; Kubernetes reads them as groups.")] | UnsetType = UNSET
+    organizational_units: Annotated[list[str], Meta(description="OU.")] | UnsetType = UNSET
+    countries: Annotated[list[str], Meta(description="C, two letters each.")] | UnsetType = UNSET
+    provinces: Annotated[list[str], Meta(description="ST.")] | UnsetType = UNSET
+    localities: Annotated[list[str], Meta(description="L.")] | UnsetType = UNSET
+
+
+class SansSpec(Spec, frozen=True, kw_only=True):
+    """Subject alternative names, by kind. `{node}` and `{node.addresses}` stand for the node of a `forEach`."""
+
+    dns: Annotated[list[str], Meta(description="DNS names; a wildcard only as the whole leftmost label.")] | UnsetType = UNSET
+    ip: Annotated[list[str], Meta(description="IP addresses, one each, no prefix length, no zone.")] | UnsetType = UNSET
+    uri: Annotated[list[str], Meta(description="URIs, for example SPIFFE ids.")] | UnsetType = UNSET
+    email: Annotated[list[str], Meta(description="Mailboxes.")] | UnsetType = UNSET
+
+
+class ForEach(Spec, frozen=True, kw_only=True):
+    """Selects nodes: one instance for each node that has one of the roles and, if given, one of the names."""
+
+    roles: Annotated[list[Role], Meta(description="Any of these roles.")] | UnsetType = UNSET
+    nodes: Annotated[list[Name], Meta(description="Only these nodes.")] | UnsetType = UNSET
+
+
+class ConstrainedNames(Spec, frozen=True, kw_only=True):
+    """Names for one side of nameConstraints (RFC 5280 section 4.2.1.10)."""
+
+    dns: Annotated[list[str], Meta(description="DNS suffixes: example.com covers itself and all below it.")] | UnsetType = UNSET
+    ip: Annotated[list[str], Meta(description="CIDR ranges.")] | UnsetType = UNSET
+    uri: Annotated[list[str], Meta(description="Host names of URIs; .example.com covers all hosts below it.")] | UnsetType = UNSET
+    email: Annotated[list[str], Meta(description="Mailboxes, hosts, or .domains.")] | UnsetType = UNSET
+
+
+class NameConstraintsSpec(Spec, frozen=True, kw_only=True):
+    """Which names certificates below this CA may hold."""
+
+    permitted: Annotated[ConstrainedNames, Meta(description="Only these.")] | UnsetType = UNSET
+    excluded: Annotated[ConstrainedNames, Meta(description="None of these.")] | UnsetType = UNSET
+
+
+class RotationSpec(Spec, frozen=True, kw_only=True):
+    """How a new generation of a CA is phased in."""
+
+    strategy: (
+        Annotated[
+            Literal["staged", "renew", "manual"],
+            Meta(description="staged: a new key in phases; renew: the same key with new dates; manual: only warn."),
+        ]
+        | UnsetType
+    ) = UNSET
+    soak: Annotated[Duration, Meta(description="How long both generations stay trusted after the last switch.")] | UnsetType = (
+        UNSET
+    )
+    hold: (
+        Annotated[
+            Literal["stage", "clients", "servers", "soak", "distrust"],
+            Meta(description="Stop before this phase."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class CrlSpec(Spec, frozen=True, kw_only=True):
+    """Where and how a CA's revocation list is published."""
+
+    path: Annotated[RelativePath, Meta(description="Path under the CA's store, without suffix rules.")]
+    formats: Annotated[list[Literal["pem", "der"]], Meta(description="Encodings.")] | UnsetType = UNSET
+    validity: Annotated[Duration, Meta(description="nextUpdate minus thisUpdate.")] | UnsetType = UNSET
+
+
+class CopiesSpec(Spec, frozen=True, kw_only=True):
+    """Copies of a CA's certificate and key, for nodes that sign by themselves."""
+
+    for_each: Annotated[ForEach, Meta(description="One copy per matching node.")]
+    store: Annotated[Name, Meta(description="The store of the copies.")] | UnsetType = UNSET
+    path: Annotated[RelativePath, Meta(description="Path of each copy, without suffix.")]
+
+
+class CaSpec(Spec, frozen=True, kw_only=True):
+    """A certificate authority."""
+
+    subject: Annotated[SubjectSpec, Meta(description="Its name; the CN defaults to the CA's name.")] | UnsetType = UNSET
+    sans: Annotated[SansSpec, Meta(description="Names in the CA's own certificate; kubeadm repeats the CN here.")] | UnsetType = (
+        UNSET
+    )
+    issuer: (
+        Annotated[str, Meta(description="`self` for a root, or the name of the parent CA of an intermediate.")] | UnsetType
+    ) = UNSET
+    key: KeyType | UnsetType = UNSET
+    lifetime: Annotated[Duration, Meta(description="Default 10y.")] | UnsetType = UNSET
+    renew_before: Annotated[RenewBefore, Meta(description="Default 1y.")] | UnsetType = UNSET
+    store: Annotated[Name, Meta(description="The store of its certificate and key.")] | UnsetType = UNSET
+    path: (
+        Annotated[RelativePath, Meta(description="kubernetes/ca gives kubernetes/ca.crt and kubernetes/ca.key.")] | UnsetType
+    ) = UNSET
+    path_length: Annotated[int, Meta(ge=0, le=32, description="basicConstraints pathLenConstraint.")] | UnsetType | None = UNSET
+    name_constraints: Annotated[NameConstraintsSpec, Meta(description="Critical nameConstraints.")] | UnsetType = UNSET
+    generation: Annotated[int, Meta(ge=1, description="Raise it to ask for a new key.")] | UnsetType = UNSET
+    copies: Annotated[CopiesSpec, Meta(description="Copies of certificate and key on nodes.")] | UnsetType = UNSET
+    home: (
+        Annotated[str, Meta(description="The node on which it is made when each node runs this by itself; default the first.")]
+        | UnsetType
+    ) = UNSET
+    rotation: Annotated[RotationSpec, Meta(description="How a new generation comes in.")] | UnsetType = UNSET
+    crl: Annotated[CrlSpec, Meta(description="Publish a revocation list.")] | UnsetType = UNSET
+    mode: Mode | UnsetType = UNSET
+    owner: Account | UnsetType = UNSET
+    group: Account | UnsetType = UNSET
+
+
+class SignalTarget(Spec, frozen=True, kw_only=True):
+    """A process and a signal."""
+
+    pidfile: Annotated[str, Meta(description="File that holds the process id.")]
+    name: Annotated[str, Meta(description="HUP, USR1, …")]
+
+
+class SystemdTarget(Spec, frozen=True, kw_only=True):
+    """A unit and what to do with it."""
+
+    unit: Annotated[str, Meta(description="Unit name.")]
+    action: Annotated[Literal["reload", "restart", "reload-or-restart", "try-restart"], Meta(description="systemctl verb.")]
+
+
+class HttpTarget(Spec, frozen=True, kw_only=True):
+    """An HTTP request."""
+
+    url: Annotated[str, Meta(description="Where to.")]
+    method: Annotated[Literal["GET", "POST", "PUT"], Meta(description="Default POST.")] | UnsetType = UNSET
+
+
+class Hook(Spec, frozen=True, kw_only=True):
+    """What to do after a change; exactly one of the fields."""
+
+    exec: Annotated[list[str], Meta(min_length=1, description="Program and arguments, run without a shell.")] | UnsetType = UNSET
+    signal: Annotated[SignalTarget, Meta(description="Signal the process of a pid file.")] | UnsetType = UNSET
+    systemd: Annotated[SystemdTarget, Meta(description="Reload or restart a unit.")] | UnsetType = UNSET
+    http: Annotated[HttpTarget, Meta(description="Call an endpoint.")] | UnsetType = UNSET
+    touch: Annotated[str, Meta(description="Touch a file.")] | UnsetType = UNSET
+
+
+class Probe(Spec, frozen=True, kw_only=True):
+    """A live check of what an endpoint presents."""
+
+    address: Annotated[str, Meta(description="host:port to connect to.")] | UnsetType = UNSET
+    server_name: Annotated[str, Meta(description="SNI.")] | UnsetType = UNSET
+    starttls: Annotated[Literal["smtp", "imap", "postgresql", "ldap"], Meta(description="Protocol before TLS.")] | UnsetType = (
+        UNSET
+    )
+
+
+class Pkcs12Spec(Spec, frozen=True, kw_only=True):
+    """Options of the pkcs12 output."""
+
+    password_file: Annotated[str, Meta(min_length=1, description="Absolute path of the file that holds the password.")]
+
+
+class ComponentSpec(Spec, frozen=True, kw_only=True):
+    """One identity that needs a certificate and key."""
+
+    ca: Annotated[Name, Meta(description="The CA that signs it.")] | UnsetType = UNSET
+    for_each: Annotated[ForEach, Meta(description="One instance per matching node.")] | UnsetType = UNSET
+    subject: Annotated[SubjectSpec, Meta(description="Its name; the CN defaults to the component's name.")] | UnsetType = UNSET
+    usages: Annotated[list[Usage], Meta(min_length=1, description="What it is for.")] | UnsetType = UNSET
+    sans: Annotated[SansSpec, Meta(description="Its names; replaces a preset's.")] | UnsetType = UNSET
+    extra_sans: Annotated[SansSpec, Meta(description="Names added to a preset's or to `sans`.")] | UnsetType = UNSET
+    key: KeyType | UnsetType = UNSET
+    lifetime: Annotated[Duration, Meta(description="Default 1y.")] | UnsetType = UNSET
+    renew_before: Annotated[RenewBefore, Meta(description="Default 30d.")] | UnsetType = UNSET
+    rotate_key: Annotated[Literal["always", "never"], Meta(description="A new key at each reissue, or the same.")] | UnsetType = (
+        UNSET
+    )
+    store: Annotated[Name, Meta(description="The store of its files.")] | UnsetType = UNSET
+    path: (
+        Annotated[RelativePath, Meta(description="pki/apiserver gives pki/apiserver.crt and pki/apiserver.key.")] | UnsetType
+    ) = UNSET
+    outputs: Annotated[list[Output], Meta(min_length=1, description="Default [pem].")] | UnsetType = UNSET
+    pkcs12: Annotated[Pkcs12Spec, Meta(description="Needed by the pkcs12 output.")] | UnsetType = UNSET
+    mode: Mode | UnsetType = UNSET
+    owner: Account | UnsetType = UNSET
+    group: Account | UnsetType = UNSET
+    reissue: Annotated[str, Meta(max_length=256, description="Change it to force one reissue.")] | UnsetType = UNSET
+    after: Annotated[list[Hook], Meta(description="Hooks after a change.")] | UnsetType = UNSET
+    probe: Annotated[Probe, Meta(description="Live check.")] | UnsetType = UNSET
+
+
+class BundleSpec(Spec, frozen=True, kw_only=True):
+    """A file with the CA certificates that somebody trusts."""
+
+    cas: Annotated[list[Name], Meta(min_length=1, description="The CAs in it.")] | UnsetType = UNSET
+    for_each: Annotated[ForEach, Meta(description="One copy per matching node.")] | UnsetType = UNSET
+    store: Annotated[Name, Meta(description="The store of the file.")] | UnsetType = UNSET
+    path: Annotated[RelativePath, Meta(description="The file, with its suffix.")] | UnsetType = UNSET
+    owner: Account | UnsetType = UNSET
+    group: Account | UnsetType = UNSET
+
+
+class KubeconfigSpec(Spec, frozen=True, kw_only=True):
+    """A kubeconfig: a component's certificate and key, a bundle and a server."""
+
+    component: Annotated[Name, Meta(description="Whose certificate and key.")] | UnsetType = UNSET
+    bundle: Annotated[Name, Meta(description="Which CAs its client trusts.")] | UnsetType = UNSET
+    for_each: Annotated[ForEach, Meta(description="One copy per matching node.")] | UnsetType = UNSET
+    server: Annotated[str, Meta(pattern=r"^https://", description="API server URL.")] | UnsetType = UNSET
+    cluster_name: Annotated[str, Meta(min_length=1, description="Name of the cluster entry; default kubernetes.")] | UnsetType = (
+        UNSET
+    )
+    user_name: Annotated[str, Meta(min_length=1, description="Name of the user entry; default the CN.")] | UnsetType = UNSET
+    embed: (
+        Annotated[bool, Meta(description="Embed certificate and key as data (default), or refer to their files.")] | UnsetType
+    ) = UNSET
+    store: Annotated[Name, Meta(description="The store of the file.")] | UnsetType = UNSET
+    path: Annotated[RelativePath, Meta(description="The file, with its suffix.")] | UnsetType = UNSET
+    mode: Mode | UnsetType = UNSET
+    owner: Account | UnsetType = UNSET
+    group: Account | UnsetType = UNSET
+
+
+class KeypairSpec(Spec, frozen=True, kw_only=True):
+    """A key without a certificate, such as the service-account signing key: NAME.key and NAME.pub."""
+
+    key: KeyType | UnsetType = UNSET
+    for_each: Annotated[ForEach, Meta(description="The same key on every matching node.")] | UnsetType = UNSET
+    store: Annotated[Name, Meta(description="The store of the files.")] | UnsetType = UNSET
+    path: Annotated[RelativePath, Meta(description="pki/sa gives pki/sa.key and pki/sa.pub.")] | UnsetType = UNSET
+    generation: Annotated[int, Meta(ge=1, description="Raise it to ask for a new key.")] | UnsetType = UNSET
+    home: (
+        Annotated[str, Meta(description="The node on which it is made when each node runs this by itself; default the first.")]
+        | UnsetType
+    ) = UNSET
+    mode: Mode | UnsetType = UNSET
+    owner: Account | UnsetType = UNSET
+    group: Account | UnsetType = UNSET
+
+
+class CertSans(Spec, frozen=True, kw_only=True):
+    """Names added to the API server's certificate."""
+
+    dns: Annotated[list[str], Meta(description="DNS names.")] | UnsetType = UNSET
+    ip: Annotated[list[str], Meta(description="IP addresses.")] | UnsetType = UNSET
+
+
+class EtcdSpec(Spec, frozen=True, kw_only=True):
+    """External etcd: the nodes that run it. Without this, nodes of role etcd, else stacked on the control plane."""
+
+    nodes: Annotated[list[Name], Meta(min_length=1, description="Names of nodes.")] | UnsetType = UNSET
+
+
+class KubernetesSpec(Spec, frozen=True, kw_only=True):
+    """A Kubernetes cluster."""
+
+    preset: Annotated[Literal["kubeadm"], Meta(description="Expands to everything a kubeadm cluster needs.")]
+    version: (
+        Annotated[
+            str,
+            Meta(pattern=r"^v?1\.[0-9]{1,3}(\.[0-9]{1,3})?$", description='Quoted: "1.36" or "1.36.1". Subjects follow it.'),
+        ]
+        | UnsetType
+    ) = UNSET
+    control_plane_endpoint: (
+        Annotated[str, Meta(min_length=1, description="host:port of the API behind its load balancer.")] | UnsetType
+    ) = UNSET
+    service_subnets: (
+        Annotated[
+            list[str],
+            Meta(min_length=1, max_length=2, description="Service CIDRs, the first is the primary. Default 10.96.0.0/12."),
+        ]
+        | UnsetType
+    ) = UNSET
+    dns_domain: Annotated[str, Meta(min_length=1, description="Default cluster.local.")] | UnsetType = UNSET
+    cert_sans: Annotated[CertSans, Meta(description="Extra names of the API server.")] | UnsetType = msgspec.field(
+        default=UNSET, name="certSANs"
+    )
+    cluster_name: Annotated[str, Meta(min_length=1, description="Name in kubeconfigs; default kubernetes.")] | UnsetType = UNSET
+    bind_port: Annotated[int, Meta(ge=1, le=65535, description="Port of each API server; default 6443.")] | UnsetType = UNSET
+    etcd: Annotated[EtcdSpec, Meta(description="External etcd.")] | UnsetType = UNSET
+    distribute_ca_keys: (
+        Annotated[bool, Meta(description="Put CA keys on control-plane nodes too when CAs live in a store of their own.")]
+        | UnsetType
+    ) = msgspec.field(default=UNSET, name="distributeCAKeys")
+
+
+class NodeSpec(Spec, frozen=True, kw_only=True):
+    """A machine."""
+
+    name: Annotated[
+        str,
+        Meta(
+            max_length=253,
+            pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
+            description="Its name in the cluster, an RFC 1123 subdomain.",
+        ),
+    ]
+    roles: Annotated[list[Role], Meta(min_length=1, description="What it does.")]
+    addresses: Annotated[list[str], Meta(description="IP addresses; the first is the advertise address.")] | UnsetType = UNSET
+
+
+class Defaults(Spec, frozen=True, kw_only=True):
+    """Defaults for components."""
+
+    key: KeyType | UnsetType = UNSET
+    lifetime: Duration | UnsetType = UNSET
+    renew_before: RenewBefore | UnsetType = UNSET
+    rotate_key: Annotated[Literal["always", "never"], Meta(description="A new key at each reissue, or the same.")] | UnsetType = (
+        UNSET
+    )
+    store: Annotated[Name, Meta(description="The store when none is named.")] | UnsetType = UNSET
+
+
+class StoreSpec(Spec, frozen=True, kw_only=True):
+    """A directory tree that holds files."""
+
+    type: Annotated[Literal["file"], Meta(description="The kind of store.")]
+    root: Annotated[str, Meta(pattern=r"^/", description="Absolute; may hold {node}.")] | UnsetType = UNSET
+    layout: (
+        Annotated[
+            Literal["generations", "plain"],
+            Meta(description="generations: pairs swap as one behind symlinks; plain: ordinary files, replaced in a safe order."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class Revocation(Spec, frozen=True, kw_only=True):
+    """A certificate that must not be trusted any more."""
+
+    component: Annotated[str, Meta(min_length=1, description="Whose.")]
+    serial: Annotated[str, Meta(pattern=r"^[0-9a-fA-F:]+$", description="Its serial number, hexadecimal.")]
+    reason: (
+        Annotated[
+            Literal["unspecified", "keyCompromise", "cACompromise", "affiliationChanged", "superseded", "cessationOfOperation"],
+            Meta(description="RFC 5280 section 5.3.1."),
+        ]
+        | UnsetType
+    ) = UNSET
+    at: Annotated[str, Meta(description="When, RFC 3339 in UTC.")] | UnsetType = UNSET
+
+
+class PolicySpec(Spec, frozen=True, kw_only=True):
+    """What is allowed here."""
+
+    max_lifetime: Annotated[Duration, Meta(description="No component may live longer.")] | UnsetType = UNSET
+    rules: (
+        Annotated[
+            dict[Annotated[str, Meta(pattern=r"^CPK[0-9]{3}$")], Literal["off", "warn", "error"]],
+            Meta(description="Severity per rule, for rules of policy (CPK3xx)."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class GuardsSpec(Spec, frozen=True, kw_only=True):
+    """What a single plan may not exceed."""
+
+    max_changes: (
+        Annotated[int, Meta(ge=0)]
+        | Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})%$", description="Share of all certificates.")]
+        | UnsetType
+    ) = UNSET
+    max_destroy: Annotated[int, Meta(ge=0, description="How many resources a plan may destroy; default 1.")] | UnsetType = UNSET
+
+
+class Moved(Spec, frozen=True, kw_only=True):
+    """An address that was renamed."""
+
+    from_: Annotated[str, Meta(description="The address it had.")] = msgspec.field(name="from")
+    to: Annotated[str, Meta(description="The address it has now.")]
+
+
+class Import(Spec, frozen=True, kw_only=True):
+    """Existing files to take over."""
+
+    to: Annotated[str, Meta(description="The address.")]
+    id: Annotated[str, Meta(description="Path of the existing certificate.")]
+
+
+class Removed(Spec, frozen=True, kw_only=True):
+    """An address that left the configuration on purpose."""
+
+    from_: Annotated[str, Meta(description="The address.")] = msgspec.field(name="from")
+    destroy: Annotated[bool, Meta(description="Remove its files (default false: forget it and leave them).")] | UnsetType = UNSET
+
+
+class Document(Spec, frozen=True, kw_only=True):
+    """The whole desired state; an included file has the same form without `apiVersion` and `cluster`."""
+
+    api_version: Annotated[Literal["cluster-pki/v1"], Meta(description="The format.")]
+    cluster: Annotated[Name, Meta(description="Identity of this PKI in plans, state and metrics.")]
+    include: Annotated[list[str], Meta(description="Files beside this one, globs allowed, no `..`.")] | UnsetType = UNSET
+    kubernetes: Annotated[KubernetesSpec, Meta(description="A Kubernetes cluster; leave out for any other PKI.")] | UnsetType = (
+        UNSET
+    )
+    nodes: Annotated[list[NodeSpec], Meta(description="The machines.")] | UnsetType = UNSET
+    defaults: Annotated[Defaults, Meta(description="Defaults for components.")] | UnsetType = UNSET
+    stores: (
+        Annotated[dict[Name, StoreSpec], Meta(description="Where files live; `files` with root / is built in.")] | UnsetType
+    ) = UNSET
+    cas: (
+        Annotated[dict[Name, CaSpec | None], Meta(description="Certificate authorities by name; null drops a preset's.")]
+        | UnsetType
+    ) = UNSET
+    components: (
+        Annotated[dict[Name, ComponentSpec | None], Meta(description="Identities by name; null drops a preset's.")] | UnsetType
+    ) = UNSET
+    bundles: (
+        Annotated[dict[Name, BundleSpec | None], Meta(description="Trust bundles by name; null drops a preset's.")] | UnsetType
+    ) = UNSET
+    kubeconfigs: (
+        Annotated[dict[Name, KubeconfigSpec | None], Meta(description="Kubeconfigs by name; null drops a preset's.")] | UnsetType
+    ) = UNSET
+    keypairs: (
+        Annotated[dict[Name, KeypairSpec | None], Meta(description="Bare keys by name; null drops a preset's.")] | UnsetType
+    ) = UNSET
+    revocations: Annotated[list[Revocation], Meta(description="Certificates not to be trusted any more.")] | UnsetType = UNSET
+    policy: Annotated[PolicySpec, Meta(description="Limits and rule severities.")] | UnsetType = UNSET
+    guards: Annotated[GuardsSpec, Meta(description="Limits of one plan.")] | UnsetType = UNSET
+    prune: Annotated[bool, Meta(description="Remove what left the YAML.")] | UnsetType = UNSET
+    moved: Annotated[list[Moved], Meta(description="Renamed addresses.")] | UnsetType = UNSET
+    imports: Annotated[list[Import], Meta(description="Files to take over.")] | UnsetType = UNSET
+    removed: Annotated[list[Removed], Meta(description="Addresses that left on purpose.")] | UnsetType = UNSET

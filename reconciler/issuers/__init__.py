@@ -1,0 +1,1 @@
+"""Who signs: one file an issuer."""

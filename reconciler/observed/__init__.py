@@ -1,0 +1,1 @@
+"""What stores really hold, read afresh: the observed model and the reader that fills it."""

@@ -1,0 +1,133 @@
+"""What was found: one case per kind of surprise, facts instead of bytes, and never a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from reconciler.x509.facts import CertificateFacts, KeyFacts
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base: immutable, and storable in the observation cache."""
+
+
+class FileMeta(Struct, frozen=True, kw_only=True):
+    """What `stat` says about a file that was read (through symlinks)."""
+
+    mode: int
+    """Permission bits only, such as 0o600."""
+    uid: int
+    gid: int
+
+
+class Absent(Struct, frozen=True, kw_only=True, tag="absent"):
+    """Nothing there (a dangling symlink counts as nothing)."""
+
+
+class Unusable(Struct, frozen=True, kw_only=True, tag="unusable"):
+    """Something is there that cannot be used."""
+
+    problem: str
+    """One of: ``not-a-file``, ``too-large``, ``permission-denied``, ``io-error``, ``empty``, ``not-pem``, ``truncated``,
+    ``wrong-type``, ``encrypted``, ``unparsable``."""
+    detail: str
+    """One sentence for people; never file content."""
+
+
+class Certificates(Struct, frozen=True, kw_only=True, tag="certificates"):
+    """One or more certificates of a file, in its order (leaf first)."""
+
+    chain: tuple[CertificateFacts, ...]
+    meta: FileMeta
+
+
+class Key(Struct, frozen=True, kw_only=True, tag="key"):
+    """A private key, by its facts."""
+
+    facts: KeyFacts
+    meta: FileMeta
+
+
+class PublicKey(Struct, frozen=True, kw_only=True, tag="public-key"):
+    """The .pub of a keypair."""
+
+    spki_sha256: str
+    meta: FileMeta
+
+
+class DerivedOutput(Struct, frozen=True, kw_only=True, tag="derived"):
+    """A derived file by what it says: certificates in order by SHA-256 fingerprint, and the key in it if any."""
+
+    fingerprints: tuple[str, ...]
+    spki_sha256: str
+    """Of the private key it carries; empty when none."""
+    meta: FileMeta
+
+
+class KubeconfigFile(Struct, frozen=True, kw_only=True, tag="kubeconfig"):
+    """A kubeconfig by the meaning of its current context."""
+
+    server: str
+    ca_fingerprints: tuple[str, ...]
+    """SHA-256 of each certificate in certificate-authority-data, in order; empty when there is none."""
+    cluster_name: str
+    user_name: str
+    context: str
+    certificate: Certificates | Unusable | Absent
+    """What client-certificate-data holds."""
+    key: Key | Unusable | Absent
+    client_certificate_path: str
+    client_key_path: str
+    """File references of the user entry; empty when data is embedded."""
+    extras: tuple[str, ...]
+    """Everything that a generated kubeconfig would not hold, by its place (``users[1]``,
+    ``clusters[0].cluster.insecure-skip-tls-verify``); sorted."""
+    meta: FileMeta
+
+
+CertificateState = Certificates | Unusable | Absent
+KeyState = Key | Unusable | Absent
+DerivedState = DerivedOutput | Unusable | Absent
+KubeconfigState = KubeconfigFile | Unusable | Absent
+PublicKeyState = PublicKey | Unusable | Absent
+
+
+class ObservedPair(Struct, frozen=True, kw_only=True):
+    """The files of a CA, a CA replica or a component."""
+
+    certificate: CertificateState
+    key: KeyState
+    outputs: Mapping[str, DerivedState] = {}
+    """Of each wanted output other than pem."""
+    owned: bool = False
+    """Whether the files stand in a generation of ours that names this address (survives the loss of the state directory)."""
+    signed_by: str = ""
+    """SPKI SHA-256 of the desired CA whose key verifiably signed the first certificate; empty when none did."""
+
+
+class ObservedBundle(Struct, frozen=True, kw_only=True):
+    """A bundle file."""
+
+    certificates: CertificateState
+
+
+class ObservedKeypair(Struct, frozen=True, kw_only=True):
+    """The files of one replica of a keypair."""
+
+    key: KeyState
+    public: PublicKeyState
+
+
+class ObservedState(Struct, frozen=True, kw_only=True):
+    """Everything that was looked at, by address. CA replicas stand under their own addresses in `pairs`."""
+
+    pairs: Mapping[str, ObservedPair]
+    bundles: Mapping[str, ObservedBundle]
+    kubeconfigs: Mapping[str, KubeconfigState]
+    keypairs: Mapping[str, ObservedKeypair]
+    """By replica address."""
+    owners: Mapping[str, int] = {}
+    groups: Mapping[str, int] = {}
+    """Ids of the user and group names that the desired state mentions; a name that does not exist is left out."""

@@ -1,0 +1,129 @@
+"""The plan document: everything a renderer, a saved plan or another program may know of a plan.
+
+``schemas/plan.v1.schema.json`` is generated from these types. Keys are Terraform's where Terraform has them. Additive
+changes raise the minor number of `format_version`; readers ignore what they do not know.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+FORMAT_VERSION: Final = "1.0"
+
+ActionWord = Literal["no-op", "create", "update", "delete", "forget"]
+ClassWord = Literal[
+    "none", "repair", "reissue", "rekey", "rotate", "replace", "create", "destroy", "forget", "import", "move", "blocked"
+]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every part of the document."""
+
+
+class ReasonEntry(Part, frozen=True, kw_only=True):
+    """Why an address changes. All reasons are listed, not only the strongest."""
+
+    code: Annotated[str, Meta(description="PascalCase word, such as SanMismatch.")]
+    message: Annotated[str, Meta(description="One sentence for people.")]
+    path: Annotated[str, Meta(description="The attribute it is about.")] = ""
+    current: Annotated[str | None, Meta(description="What was found.")] = None
+    planned: Annotated[str | None, Meta(description="What is wanted.")] = None
+
+
+class Change(Part, frozen=True, kw_only=True):
+    """What happens to one address."""
+
+    actions: Annotated[
+        list[ActionWord],
+        Meta(description="[create] [update] [delete,create] [create,delete] [delete] [forget] [no-op]."),
+    ]
+    before: Annotated[dict[str, Any] | None, Meta(description="Attributes found, null when nothing was there.")]
+    after: Annotated[dict[str, Any] | None, Meta(description="Attributes wanted, null when it goes away.")]
+    after_unknown: Annotated[dict[str, Any], Meta(description="Attributes known only after apply, each true.")] = {}
+    reasons: list[ReasonEntry] = []
+    class_: Annotated[ClassWord, Meta(description="The PKI action.")] = msgspec.field(name="class")
+    importing: Annotated[dict[str, str] | None, Meta(description="{id} when existing files are taken over.")] = None
+
+
+class ResourceChange(Part, frozen=True, kw_only=True):
+    """One address of the plan."""
+
+    address: str
+    type: Annotated[str, Meta(description="ca, component, bundle, kubeconfig or keypair.")]
+    name: str
+    index: Annotated[str | None, Meta(description="The node, or null.")]
+    change: Change
+    previous_address: Annotated[str | None, Meta(description="The address it had before a move.")] = None
+
+
+class DiagnosticEntry(Part, frozen=True, kw_only=True):
+    """Something to know: a warning, or an error that holds changes back."""
+
+    severity: Literal["error", "warning"]
+    code: Annotated[str, Meta(description="CPK code, or a reason word for findings that nothing can mend.")]
+    summary: str
+    detail: str = ""
+    address: str | None = None
+    held_back: Annotated[list[str], Meta(description="Addresses that a guard or a missing CA key holds back.")] = []
+
+
+class Source(Part, frozen=True, kw_only=True):
+    """Where the desired state came from."""
+
+    path: str
+    sha256: Annotated[str, Meta(description="Over all files read, in order.")]
+    revision: Annotated[str | None, Meta(description="Git commit, when read from one.")] = None
+
+
+class Summary(Part, frozen=True, kw_only=True):
+    """How many of what."""
+
+    add: int = 0
+    change: int = 0
+    destroy: int = 0
+    import_: int = msgspec.field(default=0, name="import")
+    forget: int = 0
+    move: int = 0
+    issue: int = 0
+    reissue: int = 0
+    rekey: int = 0
+    repair: int = 0
+    replace: int = 0
+    blocked: int = 0
+    certificates: Annotated[int, Meta(description="Certificates that were checked.")] = 0
+    reasons: Annotated[dict[str, int], Meta(description="Changes by their reasons.")] = {}
+    next_renewal: Annotated[datetime | None, Meta(description="When the next certificate falls due, after this plan.")] = None
+    next_renewal_address: str | None = None
+
+
+class PlanDocument(Part, frozen=True, kw_only=True):
+    """A whole plan."""
+
+    format_version: str
+    tool_version: str
+    cluster: str
+    source: Source
+    resource_changes: Annotated[list[ResourceChange], Meta(description="In the order of work: CAs first. No-ops are left out.")]
+    resource_drift: Annotated[list[ResourceChange], Meta(description="What differs from our own record.")]
+    diagnostics: list[DiagnosticEntry]
+    summary: Summary
+    valid_until: datetime
+    complete: Annotated[bool, Meta(description="False when --target left something out.")] = True
+    options: Annotated[dict[str, Any], Meta(description="Planning options that were in effect.")] = {}
+    observed: Annotated[
+        dict[str, str], Meta(description="Digest of what was found, per address that the plan rests on (saved plans only).")
+    ] = {}
+
+    @property
+    def errored(self) -> bool:
+        """Whether a diagnostic is an error."""
+        return any(entry.severity == "error" for entry in self.diagnostics)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether applying it would do anything."""
+        return any(entry.change.actions != ["no-op"] for entry in self.resource_changes)

@@ -1,0 +1,48 @@
+"""Our own record of what we issued and published, as data: a cache of intent, never the only copy of anything.
+
+Losing it must never cause a reissue: a check that finds no record compares with the desired state alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of one address. No key, no PEM."""
+
+    kind: str
+    """``ca``, ``component``, ``bundle``, ``kubeconfig`` or ``keypair``."""
+    paths: tuple[str, ...]
+    """Absolute paths of the published files, the certificate first."""
+    fingerprint: str = ""
+    """SHA-256 of the certificate, empty for what has none."""
+    spki_sha256: str = ""
+    serial: str = ""
+    issuer: str = ""
+    """Address of the CA that signed, such as ``ca.kubernetes``."""
+    not_after: datetime | None = None
+    reissue: str = ""
+    """The reissue token of the desired state at the last issuance."""
+    generation: int = 1
+    mode: int | None = None
+    """Mode of the secret file as it was published."""
+    prevent_destroy: bool = False
+    source: str = ""
+    """Where it was last seen in the desired state, ``cluster-pki.yaml:12``."""
+    requested: str = ""
+    """Digest of the request, for issuers that grant something else than was asked."""
+    layout: str = "generations"
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All records by address."""
+
+    format_version: str = "1.0"
+    cluster: str = ""
+    serial: int = 0
+    """Grows with every write; a saved plan names the one it was made from."""
+    records: Mapping[str, Record] = {}

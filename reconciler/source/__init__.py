@@ -1,0 +1,1 @@
+"""Where the desired state is read from: one file a kind of source."""

@@ -1,0 +1,59 @@
+"""What was read from a certificate or key: plain facts, without any key material."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from reconciler.x509.names import Subject
+
+
+class KeyAlgorithm(StrEnum):
+    """The key types that can be asked for."""
+
+    ECDSA_P256 = "ecdsa-p256"
+    ECDSA_P384 = "ecdsa-p384"
+    RSA_2048 = "rsa-2048"
+    RSA_3072 = "rsa-3072"
+    RSA_4096 = "rsa-4096"
+    ED25519 = "ed25519"
+
+
+class CertificateFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One parsed certificate. Instants are aware UTC, whole seconds; digests and key ids are lower-case hex."""
+
+    fingerprint: str
+    """SHA-256 over the DER."""
+    spki_sha256: str
+    subject: Subject
+    issuer: Subject
+    serial: str
+    """Hex, without leading zeros or separators, as ``openssl x509 -serial`` prints it, in lower case."""
+    not_before: datetime
+    not_after: datetime
+    sans: tuple[str, ...]
+    """Canonical SAN strings, sorted. A name of another form stands as ``other:<OID or type>``."""
+    usages: tuple[str, ...]
+    """Extended key usages by their Kubernetes name, else the dotted OID; sorted."""
+    key_usages: tuple[str, ...]
+    """keyUsage bits by their Kubernetes name; sorted."""
+    key: str
+    """A ``KeyAlgorithm`` value, or a description such as ``rsa-1024`` or ``ec-secp521r1``."""
+    signature_hash: str
+    """``sha256``, ``sha1``, …; ``none`` for Ed25519."""
+    is_ca: bool
+    path_length: int | None
+    ski: str
+    aki: str
+    """Key identifiers; empty when the extension is absent."""
+    self_signed: bool
+    """Subject equals issuer and the signature verifies with the certificate's own key."""
+
+
+class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A private key by what may be said of it: the SHA-256 of its public key, and its type."""
+
+    spki_sha256: str
+    key: str
