@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 #: A place in the document: mapping keys and list indexes from the root, such as ``("components", "api", "sans", "dns", 0)``.
 Path = tuple[str | int, ...]
@@ -43,12 +43,22 @@ class Diagnostic:
     """The address it is about, where there is one."""
 
 
+class Text(Protocol):
+    """The files that spans point into, for code frames."""
+
+    def line(self, file: str, number: int) -> str | None:
+        """A line of a file, counted from 1; None when it is not there."""
+        ...
+
+
 class InvalidDesiredStateError(Exception):
     """The desired state cannot be used; carries every diagnostic that was found."""
 
-    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], loaded: Text | None = None) -> None:
         super().__init__(f"{len(diagnostics)} diagnostics")
         self.diagnostics: Final = diagnostics
+        self.loaded: Final = loaded
+        """What was read, to show the lines that the diagnostics are about."""
 
 
 def in_order(diagnostics: list[Diagnostic]) -> tuple[Diagnostic, ...]:

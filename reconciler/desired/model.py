@@ -9,7 +9,7 @@ from typing import Literal
 
 from reconciler.desired.diagnostics import Path
 from reconciler.x509.facts import KeyAlgorithm
-from reconciler.x509.names import Subject
+from reconciler.x509.names import NameConstraints, Subject
 
 Output = Literal["pem", "fullchain", "combined", "der", "pkcs12"]
 
@@ -60,14 +60,6 @@ class Access:
     mode: int = 0o600
     owner: str | int | None = None
     group: str | int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameConstraints:
-    """Permitted and excluded subtrees as canonical strings: ``dns:example.com``, ``ip:192.0.2.0/24``, ``uri:``, ``email:``."""
-
-    permitted: tuple[str, ...] = ()
-    excluded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,6 +228,12 @@ class Hook(Spec, frozen=True, kw_only=True):
     http: Annotated[HttpTarget, Meta(description="Call an endpoint.")] | UnsetType = UNSET
     touch: Annotated[str, Meta(description="Touch a file.")] | UnsetType = UNSET
 
+    def __post_init__(self) -> None:
+        """Holds the rule that types cannot express; the schema has it as minProperties and maxProperties."""
+        if sum(getattr(self, field) is not UNSET for field in self.__struct_fields__) != 1:
+            msg = "a hook has exactly one action"
+            raise ValueError(msg)
+
 
 class Probe(Spec, frozen=True, kw_only=True):
     """A live check of what an endpoint presents."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -35,7 +36,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where it was last seen in the desired state, ``cluster-pki.yaml:12``."""
     requested: str = ""
     """Digest of the request, for issuers that grant something else than was asked."""
-    layout: str = "generations"
+    root: str = ""
+    path: str = ""
+    layout: Literal["generations", "plain"] = "generations"
+    """The place it was published at: store root, path below it, and layout; for taking it away when it left the YAML."""
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

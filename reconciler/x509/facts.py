@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from reconciler.x509.names import Subject
+from reconciler.x509.names import NameConstraints, Subject
 
 
 class KeyAlgorithm(StrEnum):
@@ -50,6 +50,8 @@ class CertificateFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Key identifiers; empty when the extension is absent."""
     self_signed: bool
     """Subject equals issuer and the signature verifies with the certificate's own key."""
+    name_constraints: NameConstraints | None = None
+    """Which names certificates below this one may hold; None when the extension is absent."""
 
 
 class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):

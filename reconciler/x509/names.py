@@ -20,6 +20,8 @@ class Subject:
     countries: tuple[str, ...] = ()
     provinces: tuple[str, ...] = ()
     localities: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    """Attributes of other types as ``OID=value``: never asked for, but found in certificates made elsewhere."""
 
     def same_as(self, other: Subject) -> bool:
         """Whether both hold the same attributes, whatever their order."""
@@ -36,6 +38,7 @@ class Subject:
                     self.countries,
                     self.provinces,
                     self.localities,
+                    self.others,
                 )
             ),
         )
@@ -51,7 +54,15 @@ class Subject:
             ("L", self.localities),
         ):
             parts += [f"{label}={value}" for value in values]
-        return ", ".join(parts)
+        return ", ".join((*parts, *self.others))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameConstraints:
+    """Permitted and excluded subtrees as canonical strings: ``dns:example.com``, ``ip:192.0.2.0/24``, ``uri:``, ``email:``."""
+
+    permitted: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
 
 
 #: Usages of the Kubernetes CSR API (certificates.k8s.io/v1 KeyUsage) that become extended key usages, by OID.

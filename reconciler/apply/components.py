@@ -1,0 +1,149 @@
+"""Issues, reissues and repairs components, in batches that share their disk work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from reconciler.apply.access import is_access_only, repair_access
+from reconciler.apply.files import CERTIFICATE_MODE, component_files
+from reconciler.apply.kubeconfigs import kubeconfig_file
+from reconciler.apply.material import current_pair, issuer, pair_paths, served_chain
+from reconciler.apply.publishing import Intention, Made, intend, publish_all
+from reconciler.apply.records import component_suffixes, embedded_record, pair_record
+from reconciler.apply.requests import component_request, request_digest
+from reconciler.apply.run import BlockedError, Run
+from reconciler.desired.model import Component, Place
+from reconciler.issuers.protocol import Issuer
+from reconciler.plan.build import Work
+from reconciler.plan.reasons import Action
+from reconciler.stores.files import OutFile
+from reconciler.stores.read import must_read
+from reconciler.x509.build import new_serial
+from reconciler.x509.keys import PrivateKey
+from reconciler.x509.profile import Request
+from reconciler.x509.read import Certificate
+
+#: So many certificates share one journal write and their directory syncs; a stop is heard between batches.
+BATCH: Final = 128
+SECRET_SUFFIXES: Final = frozenset({".key", ".pem", ".p12"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A component that is about to be signed: its key, the linted request and who signs."""
+
+    component: Component
+    key: PrivateKey
+    request: Request
+    issuer: Issuer
+
+    def sign(self) -> tuple[Certificate, ...]:
+        """The certificate, and the intermediates that are served with it."""
+        certificate = self.issuer.sign(self.request, self.key.public_key)
+        return (certificate, *self.issuer.served_chain)
+
+
+def carry_out(run: Run, batch: Sequence[tuple[Work, Component]], pool: Executor | None) -> None:
+    """Carries out the work of up to `BATCH` components; failures are noted on the run."""
+    intentions: list[Intention] = []
+    for work, component in batch:
+        with run.step(work) as started:
+            if work.action != Action.REPAIR:
+                intentions.append(_issue(run, work, component, started))
+            elif is_access_only(work):
+                repair_access(run, work, component.access, _modes(component), started)
+            else:
+                intentions.append(_republish(run, work, component, started))
+    if intentions:
+        publish_all(run, intentions, pool)
+
+
+def _issue(run: Run, work: Work, component: Component, started: float) -> Intention:
+    prepared = _prepare(run, work, component)
+    serial, spki = f"{prepared.request.serial:x}", prepared.key.facts.spki_sha256
+    if component.place is None:
+        kubeconfig = run.desired.kubeconfigs[component.kubeconfig]
+        run.carried.add(kubeconfig.address)
+        return intend(
+            run,
+            work,
+            kubeconfig.place,
+            kubeconfig.access,
+            partial(_make_embedded, run, prepared),
+            started=started,
+            serial=serial,
+            spki_sha256=spki,
+        )
+    make = partial(_make, prepared, component.place, run.where(component.origin))
+    return intend(run, work, component.place, component.access, make, started=started, serial=serial, spki_sha256=spki)
+
+
+def _prepare(run: Run, work: Work, component: Component) -> Prepared:
+    signer = issuer(run, component.ca)
+    request = component_request(component, signer.certificate.facts, now=run.now(), serial=new_serial())
+    signer.prepare(request)
+    keeps_key = work.action == Action.REISSUE and not component.rotate_key
+    key = _current_key(run, component) if keeps_key else PrivateKey.generate(component.key)
+    return Prepared(component=component, key=key, request=request, issuer=signer)
+
+
+def _current_key(run: Run, component: Component) -> PrivateKey:
+    """The key alone: the certificate beside it may be what is broken."""
+    if component.place is None or "pem" not in component.outputs:
+        return current_pair(run, component)[1]
+    return PrivateKey.from_pem(must_read(pair_paths(component.place, component.outputs)[1]))
+
+
+def _make(prepared: Prepared, place: Place, source: str) -> Made:
+    component = prepared.component
+    chain = prepared.sign()
+    record = pair_record(
+        component, place, chain[0].facts, issuer=component.ca, requested=request_digest(component), source=source
+    )
+    return _files(component, chain, prepared.key), record
+
+
+def _make_embedded(run: Run, prepared: Prepared) -> Made:
+    component = prepared.component
+    kubeconfig = run.desired.kubeconfigs[component.kubeconfig]
+    chain = prepared.sign()
+    record = embedded_record(component, kubeconfig, chain[0].facts, requested=request_digest(component))
+    return (kubeconfig_file(run, kubeconfig, (chain, prepared.key)),), record
+
+
+def _republish(run: Run, work: Work, component: Component, started: float) -> Intention:
+    """Derived files and the served chain anew, from the certificate and key that stay."""
+    place = component.place
+    if place is None:
+        raise BlockedError(component.kubeconfig)
+    chain, key = current_pair(run, component)
+    known = run.records.get(component.address)
+    record = pair_record(
+        component,
+        place,
+        chain[0].facts,
+        issuer=component.ca,
+        requested=known.requested if known else "",
+        source=run.where(component.origin),
+    )
+    files = _files(component, (chain[0], *served_chain(run, component)), key)
+    return intend(run, work, place, component.access, lambda: (files, record), started=started, record=record)
+
+
+def _modes(component: Component) -> dict[str, int]:
+    base = component.place.absolute if component.place else ""
+    return {
+        f"{base}{suffix}": component.access.mode if suffix in SECRET_SUFFIXES else CERTIFICATE_MODE
+        for suffix in component_suffixes(component)
+    }
+
+
+def _files(component: Component, chain: Sequence[Certificate], key: PrivateKey) -> tuple[OutFile, ...]:
+    password = None
+    if "pkcs12" in component.outputs:
+        password = must_read(component.pkcs12_password_file).rstrip(b"\r\n")
+    return component_files(component, chain, key, password=password)

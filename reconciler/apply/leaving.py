@@ -1,0 +1,36 @@
+"""What leaves the inventory, moves inside it or enters it without a new certificate."""
+
+from __future__ import annotations
+
+import posixpath
+
+from reconciler.apply.run import Run
+from reconciler.desired.model import Place
+from reconciler.plan.build import Work
+from reconciler.stores.files import remove
+
+
+def destroy(run: Run, work: Work, started: float) -> None:
+    """Removes the files of an address that left the desired state.
+
+    Raises:
+        StoreError: something could not be removed; the record stays.
+    """
+    record = run.records[work.address]
+    if record.path:
+        place = Place(store="", root=record.root, path=record.path, layout=record.layout)
+        base = posixpath.basename(record.path)
+        suffixes = tuple(posixpath.basename(path).removeprefix(base) for path in record.paths)
+        remove(place, suffixes)
+    run.finish(work, record=None, started=started)
+
+
+def forget(run: Run, work: Work, started: float) -> None:
+    """Takes an address out of the inventory; its files stay."""
+    run.finish(work, record=None, started=started)
+
+
+def move(run: Run, work: Work, started: float) -> None:
+    """Gives a record its new address."""
+    record = run.records.pop(work.previous or "", None)
+    run.finish(work, record=record, started=started)

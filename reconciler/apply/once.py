@@ -1,0 +1,136 @@
+"""One apply from a plan to the last durable record, and the recovery of one that was cut short."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.apply import engine
+from reconciler.apply.audit import AuditLog, Entry
+from reconciler.apply.journal import Journal
+from reconciler.apply.progress import Listener, Outcome
+from reconciler.apply.publishing import pair_problem
+from reconciler.apply.records import adopted
+from reconciler.apply.recovery import recover
+from reconciler.apply.run import Run
+from reconciler.apply.state import StateDirectory
+from reconciler.desired.diagnostics import Path
+from reconciler.desired.model import DesiredState
+from reconciler.observed.model import ObservedState
+from reconciler.plan.build import Plan
+from reconciler.plan.inventory import Inventory
+from reconciler.stores.space import ensure_space
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What an apply did."""
+
+    outcome: Outcome
+    inventory: Inventory
+
+
+def apply_plan(
+    desired: DesiredState,
+    observed: ObservedState,
+    inventory: Inventory,
+    plan: Plan,
+    *,
+    state: StateDirectory,
+    journal: Journal,
+    audit: AuditLog,
+    clock: Callable[[], datetime],
+    where: Callable[[Path], str],
+    listen: Listener,
+    stop: Callable[[], bool],
+    parallelism: int,
+    actor: str,
+    only: frozenset[str] | None = None,
+) -> Applied:
+    """Carries a plan out under the lock, and brings inventory, audit log and journal up to date.
+
+    Args:
+        desired: what should be.
+        observed: what was found, the ground the plan stands on.
+        inventory: the records so far.
+        plan: the plan.
+        state: the state directory.
+        journal: the open, recovered journal.
+        audit: the audit log.
+        clock: the time, asked at each issuance.
+        where: place in the document for a path of it.
+        listen: hears of every step.
+        stop: asked between steps.
+        parallelism: threads for publication.
+        actor: who does it.
+        only: addresses of a saved plan; everything else waits.
+
+    Raises:
+        StoreError, StateError: the state directory cannot be written.
+    """
+    run = Run(
+        desired=desired,
+        observed=observed,
+        journal=journal,
+        records=dict(inventory.records),
+        now=clock,
+        new_id=lambda: secrets.token_hex(8),
+        where=where,
+        listen=listen,
+        stop=stop,
+        parallelism=parallelism,
+        actor=actor,
+    )
+    work = [item for item in plan.work if only is None or item.address in only]
+    ensure_space(state.path)
+
+    def settle() -> None:
+        if run.entries:
+            audit.append(run.entries)
+            run.entries.clear()
+
+    engine.carry_out(run, work, settle=settle)
+    unsettled = frozenset(change.address for change in plan.document.resource_changes)
+    records = adopted(desired, observed, run.records, unsettled)
+    saved = inventory
+    if records != dict(inventory.records) or inventory.cluster != desired.cluster:
+        saved = state.save_inventory(Inventory(cluster=desired.cluster, serial=inventory.serial, records=records))
+    journal.checkpoint()
+    return Applied(outcome=run.outcome(), inventory=saved)
+
+
+def recover_interrupted(state: StateDirectory, journal: Journal, *, now: datetime, actor: str) -> tuple[str, ...]:
+    """Finishes or undoes what an apply that died had in hand.
+
+    Returns:
+        A line for people per address, empty when there was nothing to do.
+    """
+    if not journal.records:
+        return ()
+    recovery = recover(journal, verify=pair_problem)
+    audit = AuditLog(state.audit_path)
+    entries = [
+        Entry(
+            at=now,
+            actor=actor,
+            operation="recovered" if item.completed else "abandoned",
+            address=item.intent.address,
+            reasons=item.intent.reasons,
+            serial=item.intent.serial,
+        )
+        for item in recovery.items
+    ]
+    if entries:
+        audit.append(entries)
+    if recovery.records:
+        inventory = state.load_inventory()
+        records = {**inventory.records, **recovery.records}
+        state.save_inventory(Inventory(cluster=inventory.cluster, serial=inventory.serial, records=records))
+    journal.checkpoint()
+    return tuple(
+        f"{item.intent.address}: an interrupted apply was "
+        + ("finished" if item.completed else f"undone (serial {item.intent.serial} was never published)")
+        for item in recovery.items
+    )

@@ -1,0 +1,44 @@
+"""What an apply tells while it works: events as data, for whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from reconciler.plan.reasons import Action
+
+Stage = Literal["start", "done", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One step of one address."""
+
+    stage: Stage
+    address: str
+    action: Action
+    detail: str = ""
+    """On done the serial, on failed and skipped the reason."""
+    elapsed: float = 0.0
+    """Seconds since the start event; 0 on start."""
+
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an apply ended."""
+
+    done: tuple[str, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+    """Addresses and what went wrong."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Addresses that could not start, and why."""
+    interrupted: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was planned is done."""
+        return not (self.failed or self.skipped or self.interrupted)

@@ -1,0 +1,183 @@
+"""Journaled publication: intent, staging, verification, one swap. Alone or many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from reconciler.apply.journal import Abandoned, Intent, Issued, Published
+from reconciler.apply.run import FAILURES, Run
+from reconciler.desired.model import Access, Place
+from reconciler.plan.build import Work
+from reconciler.plan.inventory import Record
+from reconciler.stores.errors import PartlyCommittedError, StoreError
+from reconciler.stores.files import OutFile, Publication, Staged, commit_all, stage
+from reconciler.x509.errors import UnreadableError
+from reconciler.x509.keys import read_key_facts
+from reconciler.x509.read import read_certificates
+
+Made = tuple[tuple[OutFile, ...], Record]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intention:
+    """Something that is about to be published."""
+
+    work: Work
+    intent: Intent
+    place: Place
+    access: Access
+    make: Callable[[], Made]
+    """Signs; returns the files and the record of what they are."""
+    started: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """An intention that is staged: durable and verified, not visible yet."""
+
+    intention: Intention
+    staged: Staged
+    record: Record
+
+
+def publish_ready(
+    run: Run, work: Work, *, place: Place, access: Access, files: tuple[OutFile, ...], record: Record, started: float
+) -> None:
+    """Publishes one set of files whose content is ready.
+
+    Raises:
+        StoreError, UnreadableError, LintError: the old files are untouched.
+    """
+    intention = intend(run, work, place, access, lambda: (files, record), started=started, record=record)
+    result = _publish(run, [intention], None)[intention.intent.id]
+    if isinstance(result, Exception):
+        raise result
+
+
+def publish_all(run: Run, intentions: Sequence[Intention], pool: Executor | None) -> None:
+    """Publishes a batch: one journal write before anything is signed, one round of directory syncs for all swaps."""
+    published = _publish(run, intentions, pool)
+    for intention in intentions:
+        result = published[intention.intent.id]
+        if isinstance(result, Exception):
+            run.fail(intention.work, result)
+        else:
+            run.finish(intention.work, record=result, started=intention.started, detail=result.serial)
+
+
+def intend(
+    run: Run,
+    work: Work,
+    place: Place,
+    access: Access,
+    make: Callable[[], Made],
+    *,
+    started: float,
+    record: Record | None = None,
+    serial: str = "",
+    spki_sha256: str = "",
+) -> Intention:
+    """An intention with the journal record that will stand before anything is signed.
+
+    Args:
+        run: names the cluster and makes the id.
+        work: what asks for it.
+        place: where it will be published.
+        access: who may read it.
+        make: signs, in any thread.
+        started: when the step began.
+        record: of files that are ready; gives serial and key.
+        serial: reserved for what will be signed.
+        spki_sha256: of the key that will be certified.
+    """
+    return Intention(
+        work=work,
+        intent=Intent(
+            id=run.new_id(),
+            address=work.address,
+            cluster=run.desired.cluster,
+            serial=record.serial if record else serial,
+            spki_sha256=record.spki_sha256 if record else spki_sha256,
+            reasons=tuple(dict.fromkeys(finding.reason.value for finding in work.findings)),
+            place=place,
+        ),
+        place=place,
+        access=access,
+        make=make,
+        started=started,
+    )
+
+
+def pair_problem(files: Mapping[str, bytes]) -> str | None:
+    """What is wrong with the files of a pair, by suffix: a key that is not the certificate's; None when all is well."""
+    certificate, key = files.get(".crt"), files.get(".key")
+    if certificate is None or key is None:
+        return None
+    try:
+        if read_key_facts(key).spki_sha256 != read_certificates(certificate)[0].facts.spki_sha256:
+            return "the key is not the certificate's"
+    except UnreadableError as error:
+        return f"it cannot be read back: {error}"
+    return None
+
+
+def _publish(run: Run, intentions: Sequence[Intention], pool: Executor | None) -> dict[str, Record | Exception]:
+    """1. journal the intents, 2. sign and stage, 3. journal what is durable, 4. swap, 5. journal what is visible.
+
+    Dying before 3 undoes the intents, dying after it completes them; see `reconciler.apply.recovery`.
+    """
+    run.journal.append([intention.intent for intention in intentions])
+    results: dict[str, Record | Exception] = {}
+    prospects: list[Prospect] = []
+    staging: list[Abandoned | Issued] = []
+    for intention, result in zip(intentions, _stage_all(run, intentions, pool), strict=True):
+        id_ = intention.intent.id
+        if isinstance(result, Prospect):
+            prospects.append(result)
+            results[id_] = result.record
+            staging.append(Issued(id=id_, record=result.record, digests=result.staged.digests))
+        else:
+            results[id_] = result
+            staging.append(Abandoned(id=id_, why=str(result)))
+    run.journal.append(staging)
+    try:
+        commit_all([prospect.staged for prospect in prospects], workers=run.parallelism)
+    except PartlyCommittedError as error:
+        # These may be visible without being durable: they stay open in the journal, and recovery completes them.
+        results.update(error.failed)
+    published = [id_ for id_, result in results.items() if isinstance(result, Record)]
+    run.journal.append([Published(id=id_) for id_ in published])
+    return results
+
+
+def _stage_all(run: Run, intentions: Sequence[Intention], pool: Executor | None) -> Iterable[Prospect | Exception]:
+    if pool is None or len(intentions) == 1:
+        return [_stage(run, intention) for intention in intentions]
+    return pool.map(lambda intention: _stage(run, intention), intentions)
+
+
+def _stage(run: Run, intention: Intention) -> Prospect | Exception:
+    try:
+        files, record = intention.make()
+        problem = pair_problem({file.suffix: file.data for file in files})
+        if problem is not None:
+            return StoreError(intention.place.absolute, problem)
+        uid, gid = run.ids(intention.access)
+        staged = stage(
+            Publication(
+                address=intention.intent.address,
+                cluster=run.desired.cluster,
+                intent=intention.intent.id,
+                place=intention.place,
+                files=files,
+                uid=uid,
+                gid=gid,
+                fingerprint=record.fingerprint,
+                created_at=run.now().replace(microsecond=0),
+            )
+        )
+        return Prospect(intention=intention, staged=staged, record=record)
+    except FAILURES as error:
+        return error

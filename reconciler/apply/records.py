@@ -1,0 +1,162 @@
+"""From what is on disk to inventory records: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from reconciler.desired.model import CA, OUTPUT_SUFFIX, Access, Component, DesiredState, Kubeconfig, Place
+from reconciler.observed.model import Certificates, Key, KubeconfigFile, ObservedState
+from reconciler.plan.inventory import Record
+from reconciler.x509.facts import CertificateFacts
+
+
+def pair_record(
+    desired: CA | Component,
+    place: Place,
+    leaf: CertificateFacts,
+    *,
+    issuer: str,
+    requested: str = "",
+    source: str = "",
+) -> Record:
+    """The record of a published pair.
+
+    Args:
+        desired: the CA or component.
+        place: where it was published; a CA's copy has a place of its own.
+        leaf: the certificate.
+        issuer: name of the CA that signed.
+        requested: digest of the request.
+        source: where it stands in the document.
+    """
+    is_ca = isinstance(desired, CA)
+    suffixes = (".crt", ".key") if isinstance(desired, CA) else component_suffixes(desired)
+    return Record(
+        kind="ca" if is_ca else "component",
+        paths=tuple(f"{place.absolute}{suffix}" for suffix in suffixes),
+        fingerprint=leaf.fingerprint,
+        spki_sha256=leaf.spki_sha256,
+        serial=leaf.serial,
+        issuer=f"ca.{issuer}",
+        not_after=leaf.not_after,
+        reissue=desired.reissue if isinstance(desired, Component) else "",
+        generation=desired.generation if isinstance(desired, CA) else 1,
+        mode=desired.access.mode,
+        prevent_destroy=is_ca,
+        source=source,
+        requested=requested,
+        root=place.root,
+        path=place.path,
+        layout=place.layout,
+    )
+
+
+def component_suffixes(component: Component) -> tuple[str, ...]:
+    """The suffixes of a component's files, certificate first."""
+    suffixes: list[str] = []
+    for output in component.outputs:
+        suffixes += [".crt", ".key"] if output == "pem" else [OUTPUT_SUFFIX[output]]
+    return tuple(suffixes)
+
+
+def embedded_record(component: Component, kubeconfig: Kubeconfig, leaf: CertificateFacts, *, requested: str = "") -> Record:
+    """The record of a component that lives only in its kubeconfig; the file belongs to the kubeconfig's record."""
+    return Record(
+        kind="component",
+        paths=(kubeconfig.place.absolute,),
+        fingerprint=leaf.fingerprint,
+        spki_sha256=leaf.spki_sha256,
+        serial=leaf.serial,
+        issuer=f"ca.{component.ca}",
+        not_after=leaf.not_after,
+        reissue=component.reissue,
+        requested=requested,
+    )
+
+
+def file_record(kind: str, place: Place, access: Access) -> Record:
+    """The record of a bundle or kubeconfig."""
+    return Record(kind=kind, paths=(place.absolute,), mode=access.mode, root=place.root, path=place.path, layout=place.layout)
+
+
+def keypair_record(place: Place, access: Access, *, spki_sha256: str, generation: int) -> Record:
+    """The record of one replica of a keypair."""
+    return Record(
+        kind="keypair",
+        paths=(f"{place.absolute}.key", f"{place.absolute}.pub"),
+        spki_sha256=spki_sha256,
+        generation=generation,
+        mode=access.mode,
+        root=place.root,
+        path=place.path,
+        layout=place.layout,
+    )
+
+
+def adopted(
+    desired: DesiredState, observed: ObservedState, records: Mapping[str, Record], unsettled: frozenset[str]
+) -> dict[str, Record]:
+    """The records with everything added that fits on disk and is not known yet, or was replaced by something that fits.
+
+    Args:
+        desired: what should be.
+        observed: what was found before this run.
+        records: the records so far.
+        unsettled: addresses that this run changed, or that have findings: their records are not this function's.
+    """
+    known = dict(records)
+    for address, leaf, make in _certificates(desired, observed):
+        record = known.get(address)
+        if address not in unsettled and (record is None or record.fingerprint != leaf.fingerprint):
+            known[address] = make(leaf)
+    for address, fresh in _files(desired, observed):
+        if address not in unsettled and address not in known:
+            known[address] = fresh
+    return known
+
+
+def _certificates(
+    desired: DesiredState, observed: ObservedState
+) -> Iterator[tuple[str, CertificateFacts, Callable[[CertificateFacts], Record]]]:
+    """Everything with a certificate that was found: address, certificate, and what makes its record."""
+    for ca in desired.cas.values():
+        for address, place in ((ca.address, ca.place), *((copy.address, copy.place) for copy in ca.replicas)):
+            leaf = _leaf(observed, address)
+            if leaf is not None:
+                yield address, leaf, partial(pair_record, ca, place, issuer=ca.issuer or ca.name)
+    for component in desired.components.values():
+        leaf = _leaf(observed, component.address)
+        if leaf is None:
+            continue
+        if component.place is None:
+            yield component.address, leaf, partial(embedded_record, component, desired.kubeconfigs[component.kubeconfig])
+        else:
+            yield component.address, leaf, partial(pair_record, component, component.place, issuer=component.ca)
+
+
+def _files(desired: DesiredState, observed: ObservedState) -> Iterator[tuple[str, Record]]:
+    """Everything else that was found, with its record."""
+    for keypair in desired.keypairs.values():
+        for copy in keypair.replicas:
+            found = observed.keypairs.get(copy.address)
+            if found is not None and isinstance(found.key, Key):
+                spki = found.key.facts.spki_sha256
+                yield (
+                    copy.address,
+                    keypair_record(copy.place, keypair.access, spki_sha256=spki, generation=keypair.generation),
+                )
+    for bundle in desired.bundles.values():
+        there = observed.bundles.get(bundle.address)
+        if there is not None and isinstance(there.certificates, Certificates):
+            yield bundle.address, file_record("bundle", bundle.place, bundle.access)
+    for kubeconfig in desired.kubeconfigs.values():
+        if isinstance(observed.kubeconfigs.get(kubeconfig.address), KubeconfigFile):
+            yield kubeconfig.address, file_record("kubeconfig", kubeconfig.place, kubeconfig.access)
+
+
+def _leaf(observed: ObservedState, address: str) -> CertificateFacts | None:
+    pair = observed.pairs.get(address)
+    if pair is None or not isinstance(pair.certificate, Certificates):
+        return None
+    return pair.certificate.chain[0]

@@ -1,0 +1,110 @@
+"""What to do with the intents that a run left open when it died: finish what was durable, undo the rest."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.apply.journal import Abandoned, Intent, Issued, Journal, OpenIntent, Published, open_intents
+from reconciler.plan.inventory import Record
+from reconciler.stores.errors import StoreError
+from reconciler.stores.files import commit, discard, read_back
+from reconciler.stores.publication import Staged
+
+#: What is wrong with the files of a publication, by suffix; None when all is well.
+Verify = Callable[[dict[str, bytes]], str | None]
+
+#: What is missing or does not fit will not come back; anything else that the system says may pass.
+_JUDGEMENTS: Final = frozenset({0, errno.ENOENT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """One intent that was open, and what became of it."""
+
+    intent: Intent
+    completed: bool
+    """Whether it is published now; otherwise its serial was never seen by anybody."""
+    why: str = ""
+    """Why it was undone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """Everything that was settled, and what could not be."""
+
+    items: tuple[Recovered, ...]
+    failed: tuple[tuple[Intent, StoreError], ...]
+    """Intents that stay open, because the disk refused: the next apply tries again."""
+    records: Mapping[str, Record]
+    """Inventory records of what was finished here or had been published without reaching the inventory, by address."""
+
+
+def recover(journal: Journal, *, verify: Verify) -> Recovery:
+    """Settles every open intent. Doing it twice, or dying in it, changes nothing about the outcome.
+
+    An intent whose files were marked durable is published, if they are still whole and `verify` agrees; any other
+    is undone: what it signed was never visible.
+
+    Args:
+        journal: opened by whoever holds the state lock.
+        verify: judges the files that are about to become visible.
+
+    Raises:
+        StoreError: the journal cannot be written.
+    """
+    items: list[Recovered] = []
+    failed: list[tuple[Intent, StoreError]] = []
+    records = _published(journal)
+    for waiting in open_intents(journal.records):
+        try:
+            why = _finish(waiting, verify)
+        except StoreError as error:
+            if error.errno not in _JUDGEMENTS:
+                failed.append((waiting.intent, error))
+                continue
+            why = str(error)
+        if why is None:
+            journal.append([Published(id=waiting.intent.id)])
+            if waiting.issued is not None:
+                records[waiting.intent.address] = waiting.issued.record
+        else:
+            discard(_staged(waiting))
+            journal.append([Abandoned(id=waiting.intent.id, why=why)])
+        items.append(Recovered(intent=waiting.intent, completed=why is None, why=why or ""))
+    return Recovery(items=tuple(items), failed=tuple(failed), records=records)
+
+
+def _finish(waiting: OpenIntent, verify: Verify) -> str | None:
+    """Publishes what is durable and right; otherwise says why not."""
+    if waiting.issued is None:
+        return "the run ended before its files were complete"
+    staged = _staged(waiting)
+    problem = verify(dict(read_back(staged)))
+    if problem is not None:
+        return problem
+    commit(staged)
+    return None
+
+
+def _staged(waiting: OpenIntent) -> Staged:
+    digests = waiting.issued.digests if waiting.issued else {}
+    return Staged(intent=waiting.intent.id, place=waiting.intent.place, digests=digests)
+
+
+def _published(journal: Journal) -> dict[str, Record]:
+    """The records of what was published after the last checkpoint: the run may have died before its inventory was saved."""
+    address: dict[str, str] = {}
+    issued: dict[str, Record] = {}
+    published: dict[str, Record] = {}
+    for record in journal.records:
+        match record:
+            case Intent():
+                address[record.id] = record.address
+            case Issued():
+                issued[record.id] = record.record
+            case Published() if record.id in issued and record.id in address:
+                published[address[record.id]] = issued[record.id]
+    return published

@@ -1,0 +1,55 @@
+"""From a desired CA or component to what is asked of an issuer: pure."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+import msgspec
+
+from reconciler.desired.model import CA, Component
+from reconciler.x509.facts import CertificateFacts
+from reconciler.x509.profile import Request, validity
+
+
+def component_request(component: Component, issuer: CertificateFacts, *, now: datetime, serial: int) -> Request:
+    """The request for a component's certificate."""
+    not_before, not_after = validity(now, component.lifetime, issuer)
+    return Request(
+        subject=component.subject,
+        sans=component.sans,
+        usages=component.usages,
+        key_usages=component.key_usages,
+        not_before=not_before,
+        not_after=not_after,
+        serial=serial,
+    )
+
+
+def ca_request(ca: CA, issuer: CertificateFacts | None, *, now: datetime, serial: int) -> Request:
+    """The request for a CA's own certificate; `issuer` is None for a root."""
+    not_before, not_after = validity(now, ca.lifetime, issuer)
+    return Request(
+        subject=ca.subject,
+        sans=ca.sans,
+        is_ca=True,
+        path_length=ca.path_length,
+        name_constraints=ca.name_constraints,
+        not_before=not_before,
+        not_after=not_after,
+        serial=serial,
+    )
+
+
+def request_digest(component: Component) -> str:
+    """SHA-256 over what is asked for, without dates and serial: the same desired component gives the same digest."""
+    asked = (
+        str(component.subject),
+        sorted(component.sans),
+        component.usages,
+        component.key_usages,
+        component.key.value,
+        int(component.lifetime.total_seconds()),
+        component.ca,
+    )
+    return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()

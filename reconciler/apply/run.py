@@ -1,0 +1,145 @@
+"""The state of one apply: what it works with, and what it has done so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.apply.audit import Entry
+from reconciler.apply.journal import Journal
+from reconciler.apply.progress import Event, Listener, Outcome
+from reconciler.desired.diagnostics import Path
+from reconciler.desired.model import Access, DesiredState
+from reconciler.issuers.protocol import Issuer
+from reconciler.observed.model import ObservedState
+from reconciler.plan.build import Work
+from reconciler.plan.inventory import Record
+from reconciler.stores.errors import StoreError
+from reconciler.x509.errors import LintError, UnreadableError
+from reconciler.x509.keys import PrivateKey
+from reconciler.x509.read import Certificate
+
+#: What may go wrong with one address without stopping the others.
+FAILURES = (StoreError, UnreadableError, LintError, OSError)
+
+
+class BlockedError(Exception):
+    """An address cannot start because something it rests on did not come to be."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} is not there")
+
+
+@dataclass(slots=True, kw_only=True, repr=False)
+class Run:
+    """One apply. `records` is the inventory to be; it changes only for work that is done."""
+
+    desired: DesiredState
+    observed: ObservedState
+    journal: Journal
+    records: dict[str, Record]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    """Makes intent ids."""
+    where: Callable[[Path], str]
+    """``cluster-pki.yaml:12`` for a path of the document; empty when unknown."""
+    listen: Listener
+    stop: Callable[[], bool]
+    """Whether to end before the next step."""
+    parallelism: int = 10
+    actor: str = ""
+    issuers: dict[str, Issuer] = field(default_factory=dict)
+    """Opened issuers by CA name."""
+    authorities: dict[str, Certificate] = field(default_factory=dict)
+    """CA certificates that were read, by CA name."""
+    keypairs: dict[str, PrivateKey] = field(default_factory=dict)
+    """Keys of keypairs that were made or read, by name; gone with the run."""
+    carried: set[str] = field(default_factory=set)
+    """Kubeconfigs that were written because the component that lives in them was issued."""
+    entries: list[Entry] = field(default_factory=list)
+    """Audit entries that are not written yet."""
+    done: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        return Outcome(
+            done=tuple(self.done),
+            failed=tuple(self.failed.items()),
+            skipped=tuple(self.skipped.items()),
+            interrupted=self.interrupted,
+        )
+
+    def ids(self, access: Access) -> tuple[int | None, int | None]:
+        """The numbers of an owner and group.
+
+        Raises:
+            LintError: the machine does not know the name.
+        """
+        return (
+            _id_of(access.owner, self.observed.owners, "user"),
+            _id_of(access.group, self.observed.groups, "group"),
+        )
+
+    def finish(self, work: Work, *, record: Record | None, started: float, detail: str = "") -> None:
+        """Notes a success: record, audit entry and event. A record of None takes the address out of the inventory."""
+        if record is None:
+            self.records.pop(work.address, None)
+        else:
+            self.records[work.address] = record
+        self.done.append(work.address)
+        self.entries.append(
+            Entry(
+                at=self.now(),
+                actor=self.actor,
+                operation=work.action.word,
+                address=work.address,
+                reasons=tuple(dict.fromkeys(finding.reason.value for finding in work.findings)),
+                serial=record.serial if record else "",
+                fingerprint=record.fingerprint if record else "",
+                issuer=record.issuer if record else "",
+            )
+        )
+        self.listen(
+            Event(
+                stage="done",
+                address=work.address,
+                action=work.action,
+                detail=detail,
+                elapsed=time.monotonic() - started,
+            )
+        )
+
+    def fail(self, work: Work, error: Exception) -> None:
+        """Notes a failure; everything else goes on."""
+        if isinstance(error, BlockedError):
+            self.skipped[work.address] = str(error)
+            self.listen(Event(stage="skipped", address=work.address, action=work.action, detail=str(error)))
+        else:
+            self.failed[work.address] = str(error)
+            self.listen(Event(stage="failed", address=work.address, action=work.action, detail=str(error)))
+
+    @contextmanager
+    def step(self, work: Work) -> Iterator[float]:
+        """Announces a step and turns what may go wrong with it into a noted failure; yields the start time."""
+        self.listen(Event(stage="start", address=work.address, action=work.action))
+        try:
+            yield time.monotonic()
+        except (*FAILURES, BlockedError) as error:
+            self.fail(work, error)
+
+
+def _id_of(name: str | int | None, known: object, kind: str) -> int | None:
+    if name is None or isinstance(name, int):
+        return name
+    if name.isdigit():
+        return int(name)
+    number = known.get(name) if isinstance(known, dict) else None
+    if number is None:
+        raise LintError((f'{kind} "{name}" does not exist on this machine',))
+    return int(number)

@@ -1,0 +1,191 @@
+"""The state directory: what we remember between runs. A cache of intent; losing it must never cause a reissue."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from reconciler.observed.model import Absent, Unusable
+from reconciler.plan.inventory import Inventory
+from reconciler.stores.directories import make_path
+from reconciler.stores.errors import StoreError, naming
+from reconciler.stores.read import read_file
+from reconciler.stores.single import write_file
+
+LOG: Final = logging.getLogger(__name__)
+
+#: Ten thousand records are about six megabytes.
+_LIMIT: Final = 256 << 20
+
+
+class StateError(StoreError):
+    """The state directory, or a file in it, cannot be used."""
+
+
+def default_path(*, euid: int, environ: Mapping[str, str], cluster: str, root: str) -> str:
+    """Where the state of a cluster lives when nobody says otherwise.
+
+    Args:
+        euid: effective user id.
+        environ: for ``XDG_STATE_HOME`` and ``HOME`` (XDG Base Directory Specification: relative values are ignored).
+        cluster: name of the PKI.
+        root: ``--root``, empty for none. Below it the system's place is used whoever runs us: it is writable, or
+            nothing else is.
+
+    Raises:
+        StateError: there is neither a place for root nor a home.
+    """
+    if euid == 0 or root.rstrip("/"):
+        return f"{root.rstrip('/')}/var/lib/cluster-pki/{cluster}"
+    for base in (environ.get("XDG_STATE_HOME", ""), f"{environ.get('HOME', '')}/.local/state"):
+        if base.startswith("/") and base != "/.local/state":
+            return f"{base.rstrip('/')}/cluster-pki/{cluster}"
+    place = "state directory"
+    raise StateError(place, "neither XDG_STATE_HOME nor HOME says where it is", "name it with --state-dir")
+
+
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """A state directory by its path; nothing is touched until a method says so."""
+
+    path: str
+
+    @property
+    def lock_path(self) -> str:
+        """The permanent lock file."""
+        return f"{self.path}/lock"
+
+    @property
+    def journal_path(self) -> str:
+        """What is in hand."""
+        return f"{self.path}/journal"
+
+    @property
+    def audit_path(self) -> str:
+        """What was done."""
+        return f"{self.path}/audit.jsonl"
+
+    @property
+    def inventory_path(self) -> str:
+        """What we issued."""
+        return f"{self.path}/inventory.json"
+
+    @property
+    def cache_path(self) -> str:
+        """Observations of files that have not changed since."""
+        return f"{self.path}/observed.cache"
+
+    @property
+    def status_path(self) -> str:
+        """The last status, for other programs."""
+        return f"{self.path}/status.json"
+
+    @property
+    def plans_path(self) -> str:
+        """Where plans are kept."""
+        return f"{self.path}/plans"
+
+    def exists(self) -> bool:
+        """Whether it is there."""
+        return Path(self.path).is_dir()
+
+    def create(self) -> None:
+        """Makes it, and ``plans`` in it, closed to everybody else; one that is there must be closed to writers.
+
+        Raises:
+            StateError: it cannot be made, is no directory, or others may change what is in it.
+        """
+        try:
+            make_path(self.path, 0o700)
+            make_path(self.plans_path, 0o700)
+            with naming(self.path):
+                status = Path(self.path).stat()
+        except StoreError as error:
+            hint = error.hint or "choose another place with --state-dir"
+            raise StateError(error.path, error.problem, hint, errno=error.errno) from error
+        if not stat.S_ISDIR(status.st_mode):
+            raise StateError(self.path, "it is not a directory", "move it away, or choose another place with --state-dir")
+        if status.st_uid not in {0, os.geteuid()}:
+            raise StateError(
+                self.path, f"it belongs to user {status.st_uid}", "run as that user, or choose another place with --state-dir"
+            )
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            mode = stat.S_IMODE(status.st_mode)
+            raise StateError(self.path, f"others may write it (mode {mode:04o})", f"chmod 700 {self.path}")
+
+    def load_inventory(self, *, cluster: str = "") -> Inventory:
+        """The records; empty when there are none yet.
+
+        A damaged file is set aside under another name and a warning is logged: what is on disk says enough to go on.
+
+        Args:
+            cluster: whose records they must be; empty for anybody's.
+
+        Raises:
+            StateError: it cannot be read, a newer version wrote it, or it is another cluster's: what that one has
+                would look like something to take away.
+        """
+        found = read_file(self.inventory_path, limit=_LIMIT)
+        if isinstance(found, Absent):
+            return Inventory()
+        if isinstance(found, Unusable):
+            raise StateError(self.inventory_path, found.detail, "make it readable, or move it away: nothing is reissued for that")
+        try:
+            version = msgspec.json.decode(found.data, type=_Version).format_version
+            if version.partition(".")[0] != Inventory().format_version.partition(".")[0]:
+                raise StateError(
+                    self.inventory_path,
+                    f"its format {version} is not known to this version",
+                    "run the newer cluster-pki that wrote it",
+                )
+            inventory = msgspec.json.decode(found.data, type=Inventory)
+        except msgspec.DecodeError as error:
+            self._set_aside(found.data, str(error))
+            return Inventory()
+        if cluster and inventory.cluster not in {"", cluster}:
+            raise StateError(
+                self.path, f'it belongs to the cluster "{inventory.cluster}"', "give each cluster a --state-dir of its own"
+            )
+        return inventory
+
+    def save_inventory(self, inventory: Inventory) -> Inventory:
+        """Replaces the records, durably; returns them with the next serial.
+
+        Raises:
+            StoreError: the old records stay.
+        """
+        saved = msgspec.structs.replace(inventory, serial=inventory.serial + 1)
+        data = msgspec.json.format(msgspec.json.encode(saved, order="sorted"), indent=1)
+        write_file(self.inventory_path, data + b"\n", mode=0o600)
+        return saved
+
+    def write_status(self, data: bytes) -> None:
+        """Replaces ``status.json``.
+
+        Raises:
+            StoreError: the old one stays.
+        """
+        write_file(self.status_path, data, mode=0o644)
+
+    def _set_aside(self, data: bytes, why: str) -> None:
+        # Named by its content: setting the same file aside twice gives one copy.
+        aside = f"{self.inventory_path}.damaged-{hashlib.sha256(data).hexdigest()[:8]}"
+        try:
+            Path(self.inventory_path).rename(aside)
+        except OSError:
+            aside = self.inventory_path
+        LOG.warning("the inventory was damaged (%s) and is ignored; it is kept as %s", why, aside)
+
+
+class _Version(msgspec.Struct):
+    """The member of an inventory that every version understands."""
+
+    format_version: str = "1.0"

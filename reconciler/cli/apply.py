@@ -1,0 +1,145 @@
+"""``cluster-pki apply``: plan, confirm, carry out; or carry out a saved plan."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from reconciler.apply.audit import AuditLog
+from reconciler.apply.journal import Journal
+from reconciler.apply.lock import hold
+from reconciler.apply.once import Applied, apply_plan, recover_interrupted
+from reconciler.cli.clock import wall_clock
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.interrupt import Interruption
+from reconciler.cli.options import UsageError, add_common
+from reconciler.cli.plan import show
+from reconciler.cli.planning import add_planning, planning_options
+from reconciler.cli.progress import listener
+from reconciler.cli.session import View, actor, look, open_session, print_result
+from reconciler.plan.document import PlanDocument
+from reconciler.plan.options import Options
+from reconciler.plan.saved import decode, refuse_stale
+from reconciler.render.apply_text import render_outcome
+from reconciler.render.colour import wants_colour
+from reconciler.render.diagnostics_text import render_diagnostics
+from reconciler.stores.read import must_read
+
+QUESTION = """
+Do you want to perform these actions?
+  cluster-pki will perform the actions described above.
+  Only 'yes' will be accepted to approve.
+
+  Enter a value: """
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of ``apply``."""
+    parser.add_argument("plan", nargs="?", default=None, metavar="PLAN", help="a plan saved by `plan --out`; needs no approval")
+    add_planning(parser)
+    group = parser.add_argument_group("apply")
+    group.add_argument("--auto-approve", action="store_true", help="do not ask")
+    group.add_argument("--parallelism", type=_positive, default=10, metavar="N", help="publish N at a time (default %(default)s)")
+    add_common(parser, formats=("text", "json"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plans, asks, carries out."""
+    saved = _saved(arguments)
+    session = open_session(arguments)
+    sys.stderr.write(
+        render_diagnostics(session.warnings, session.loaded, color=wants_colour(arguments.color, os.environ, sys.stderr))
+    )
+    session.state.create()
+    with hold(session.state.lock_path, operation="apply", exclusive=True, timeout=arguments.lock_timeout):
+        now = wall_clock()
+        journal = Journal.open(session.state.journal_path)
+        for note in recover_interrupted(session.state, journal, now=now, actor=actor()):
+            sys.stderr.write(f"{note}\n")
+        options = saved_options(saved) if saved else planning_options(arguments)
+        view = look(session, now=now, options=options)
+        if saved:
+            refuse_stale(saved, view.plan.document, source=session.source, now=now)
+        elif arguments.format == "text":
+            print_result(show(view, arguments, hints=False))
+        if not _approved(arguments, view, saved=saved is not None):
+            sys.stderr.write("\nApply cancelled.\n")
+            return ExitCode.ERROR
+        with Interruption() as interruption:
+            applied = apply_plan(
+                session.compiled.state,
+                view.observed,
+                view.inventory,
+                view.plan,
+                state=session.state,
+                journal=journal,
+                audit=AuditLog(session.state.audit_path),
+                clock=wall_clock,
+                where=session.where,
+                listen=listener(arguments.log_format, wall_clock),
+                stop=interruption.requested,
+                parallelism=arguments.parallelism,
+                actor=actor(),
+                only=frozenset(change.address for change in saved.resource_changes) if saved else None,
+            )
+    outcome = applied.outcome
+    print_result(
+        render_outcome(
+            view.plan.document,
+            done=frozenset(outcome.done),
+            failed=outcome.failed,
+            skipped=outcome.skipped,
+            interrupted=outcome.interrupted,
+            form=arguments.format,
+        )
+    )
+    return _exit_code(applied, view.plan.document, interruption)
+
+
+def saved_options(saved: PlanDocument) -> Options:
+    """The options that a saved plan was made with."""
+    return Options(
+        targets=tuple(saved.options.get("targets", ())),
+        replace=tuple(saved.options.get("replace", ())),
+        refresh_only=bool(saved.options.get("refresh_only", False)),
+        adopt=bool(saved.options.get("adopt", False)),
+        allow_mass_change=bool(saved.options.get("allow_mass_change", False)),
+    )
+
+
+def _saved(arguments: argparse.Namespace) -> PlanDocument | None:
+    if arguments.plan is None:
+        return None
+    if arguments.target or arguments.replace or arguments.adopt or arguments.allow_mass_change:
+        msg = "planning options belong to `plan`: a saved plan already has its own"
+        raise UsageError(msg)
+    return decode(must_read(os.path.abspath(arguments.plan)))
+
+
+def _approved(arguments: argparse.Namespace, view: View, *, saved: bool) -> bool:
+    """A saved plan is its own approval; nothing to do needs none; otherwise the literal ``yes``."""
+    if saved or arguments.auto_approve or not view.plan.work:
+        return True
+    if arguments.format == "json" or not sys.stdin.isatty():
+        msg = "there is nobody to ask: give --auto-approve, or a plan saved by `cluster-pki plan --out FILE`"
+        raise UsageError(msg)
+    sys.stdout.write(QUESTION)
+    sys.stdout.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+def _exit_code(applied: Applied, document: PlanDocument, interruption: Interruption) -> ExitCode:
+    if applied.outcome.interrupted:
+        return interruption.exit_code
+    if document.errored or not applied.outcome.complete:
+        return ExitCode.ERROR
+    return ExitCode.SUCCESS
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 64:  # noqa: PLR2004 - more threads than this only wait for each other
+        msg = "give a number from 1 to 64"
+        raise argparse.ArgumentTypeError(msg)
+    return number

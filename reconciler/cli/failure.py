@@ -1,0 +1,49 @@
+"""What went wrong, in words: every error that may reach a user, with its way out and its exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping
+
+from reconciler.apply.lock import LockHeldError
+from reconciler.apply.state import StateError
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.desired.diagnostics import InvalidDesiredStateError
+from reconciler.plan.options import InvalidOptionError
+from reconciler.plan.saved import StalePlanError
+from reconciler.render.colour import wants_colour
+from reconciler.render.diagnostics_text import render_diagnostics
+from reconciler.stores.errors import StoreError
+
+DEBUG = 2
+
+
+def explain(error: Exception, *, color: str, environ: Mapping[str, str], verbose: int) -> tuple[str, ExitCode]:
+    """The message for stderr and the exit code.
+
+    Args:
+        error: what ended the command.
+        color: the value of ``--color``.
+        environ: for NO_COLOR and its kin.
+        verbose: how often ``-v`` was given; twice shows where an unexpected error arose.
+    """
+    match error:
+        case InvalidDesiredStateError():
+            coloured = wants_colour(color, environ, sys.stderr)
+            return render_diagnostics(error.diagnostics, error.loaded, color=coloured), ExitCode.ERROR
+        case LockHeldError():
+            return f"Error: Error acquiring the state lock\n\n{error}\n", ExitCode.LOCKED
+        case InvalidOptionError():
+            return f"Error: {error}\n", ExitCode.USAGE
+        case StalePlanError():
+            return f"Error: {error.summary}\n\n{error.detail}\n", ExitCode.ERROR
+        case StoreError() | StateError() | OSError():
+            return f"Error: {error}\n", ExitCode.ERROR
+    detail = (
+        f"Error: unexpected {type(error).__name__}: {error}\n\n"
+        "This is a defect of cluster-pki; nothing was left half done that the next run does not finish.\n"
+    )
+    if verbose >= DEBUG:
+        return detail + "".join(traceback.format_exception(error)), ExitCode.ERROR
+    return f"{detail}Run again with -vv to see where it arose.\n", ExitCode.ERROR

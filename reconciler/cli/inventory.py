@@ -1,0 +1,24 @@
+"""``cluster-pki inventory``: the certificate spreadsheet."""
+
+from __future__ import annotations
+
+import argparse
+
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import add_common
+from reconciler.cli.session import print_result
+from reconciler.cli.status import status_from, view_of
+from reconciler.render.inventories import RENDERERS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of ``inventory``."""
+    parser.add_argument("--at", default=None, metavar="TIME", help="days left as of a later time: 2027-01-31, +60d")
+    add_common(parser, formats=("csv", "json", "html"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints one row a certificate."""
+    view = view_of(arguments)
+    print_result(RENDERERS[arguments.format](status_from(view), now=view.now))
+    return ExitCode.SUCCESS

@@ -1,0 +1,56 @@
+"""Runs a command: parser, signals, and every error turned into words and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import NoReturn
+
+from reconciler.cli.commands import load, parser_for
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.failure import explain
+from reconciler.cli.options import UsageError
+
+
+def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Parses and runs; see `reconciler.cli.main.main`."""
+    signal.signal(signal.SIGTERM, _terminated)
+    # Every file that is ours gets its mode when it is made; nothing in between may be readable by others.
+    os.umask(0o077)
+    verbose = 0
+    try:
+        options = parser_for(arguments, environ).parse_args(arguments)
+        verbose = getattr(options, "verbose", 0)
+        _log_to_stderr(verbose)
+        code = load(options.command).run(options)
+        sys.stdout.flush()
+    except UsageError as error:
+        sys.stderr.write(f"cluster-pki: error: {error}\n")
+        return ExitCode.USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted.\n")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`| head`): no message, and no second error when Python flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.ERROR
+    except Exception as error:  # noqa: BLE001 - the boundary: no traceback reaches a user
+        text, code = explain(error, color=getattr(options, "color", "auto"), environ=environ, verbose=verbose)
+        sys.stderr.write(text)
+        return code
+    return code
+
+
+def _log_to_stderr(verbose: int) -> None:
+    import logging  # noqa: PLC0415 - `version --format json` and `rule` log nothing
+
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
+
+
+def _terminated(_signum: int, _frame: FrameType | None) -> NoReturn:
+    """Ends in an orderly way where no command has taken SIGTERM over: PID 1 would ignore it otherwise."""
+    raise SystemExit(ExitCode.TERMINATED)

@@ -1,0 +1,85 @@
+"""No two outputs may be the same file, and none may lie inside another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from reconciler.desired.diagnostics import Path
+from reconciler.desired.model import OUTPUT_SUFFIX, DesiredState, Place, parse_address
+from reconciler.desired.presets.fragments import KINDS
+from reconciler.desired.report import Report
+
+_SECTIONS: Final = {kind: section for section, kind in KINDS.items()}
+
+
+def check_clashes(state: DesiredState, crls: Iterable[tuple[str, str]], excepted: frozenset[str], report: Report) -> None:
+    """Reports the entries whose files meet, in time linear in the number of files: a directory is walked up once.
+
+    Args:
+        state: what is desired.
+        crls: absolute path and address of each revocation list.
+        excepted: entries, such as ``component.api``, whose places are already known to be wrong.
+        report: takes the mistakes.
+    """
+    files: dict[str, str] = {}
+    parents: dict[str, str] = {}
+    seen: set[tuple[str, str]] = set()
+
+    def clash(message: str, first: str, second: str) -> None:
+        pair = (_entry(first), _entry(second))
+        if pair not in seen and not excepted.intersection(pair):
+            seen.add(pair)
+            report.add("CPK207", message, at=_place_of(second), hint="give one of them another path", address=second)
+
+    for path, address in (*_claims(state), *crls):
+        if (owner := files.setdefault(path, address)) != address:
+            clash(f"{owner} and {address} would both be {path}", owner, address)
+        if (inside := parents.get(path)) is not None:
+            clash(f"{path} of {address} is a directory that holds {inside}", inside, address)
+        parent = path.rpartition("/")[0]
+        while parent and parent not in parents:
+            parents[parent] = address
+            if (owner := files.get(parent, "")) not in {"", address}:
+                clash(f"{path} of {address} lies inside {parent} of {owner}", owner, address)
+            parent = parent.rpartition("/")[0]
+
+
+def _claims(state: DesiredState) -> Iterator[tuple[str, str]]:
+    """Every path that something writes, with its address."""
+    for ca in state.cas.values():
+        yield from _pair(ca.place, ca.address, (".crt", ".key"))
+        for replica in ca.replicas:
+            yield from _pair(replica.place, replica.address, (".crt", ".key"))
+    for keypair in state.keypairs.values():
+        for replica in keypair.replicas:
+            yield from _pair(replica.place, replica.address, (".key", ".pub"))
+    for component in state.components.values():
+        if component.place is not None:
+            pem = (".crt", ".key") if "pem" in component.outputs else ()
+            others = tuple(OUTPUT_SUFFIX[output] for output in component.outputs if output != "pem")
+            yield from _pair(component.place, component.address, (*pem, *others))
+    for bundle in state.bundles.values():
+        yield bundle.place.absolute, bundle.address
+    for kubeconfig in state.kubeconfigs.values():
+        yield kubeconfig.place.absolute, kubeconfig.address
+
+
+def _pair(place: Place, address: str, suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The files of one base name, and the hidden directory of its generations beside them."""
+    base = place.absolute
+    for suffix in suffixes:
+        yield base + suffix, address
+    if place.layout == "generations":
+        directory, _, name = base.rpartition("/")
+        yield f"{directory}/.{name}", address
+
+
+def _entry(address: str) -> str:
+    """``component.api[cp-1]`` belongs to ``component.api``."""
+    return address.partition("[")[0]
+
+
+def _place_of(address: str) -> Path:
+    kind, name, _ = parse_address(address)
+    return (_SECTIONS[kind], name, "path") if kind in _SECTIONS else ("cas", name, "crl", "path")

@@ -1,0 +1,93 @@
+"""From a loaded document to the desired state: preset, merge, defaults, references, expansion, policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from reconciler.desired.diagnostics import Diagnostic, InvalidDesiredStateError, in_order
+from reconciler.desired.expand import expand
+from reconciler.desired.expand_context import Context, check_view, read_nodes
+from reconciler.desired.expand_defaults import stores_of, with_defaults
+from reconciler.desired.expand_stores import read_stores
+from reconciler.desired.load import Loaded
+from reconciler.desired.merge import merge
+from reconciler.desired.model import DesiredState
+from reconciler.desired.policy import check_policy, check_rules
+from reconciler.desired.policy_names import check_names
+from reconciler.desired.presets.fragments import KINDS, Fragments
+from reconciler.desired.presets.kubeadm import preset
+from reconciler.desired.presets.settings import read_settings
+from reconciler.desired.references import check_nodes, check_references
+from reconciler.desired.report import Report
+from reconciler.desired.spec import Document, StoreSpec
+from reconciler.desired.unsupported import report_unsupported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A desired state that holds together."""
+
+    state: DesiredState
+    expanded: Document
+    """The document with the preset merged in and every default written out; it compiles to the same state."""
+    diagnostics: tuple[Diagnostic, ...]
+    """Warnings, those of the loader included."""
+
+
+def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
+    """Resolves everything that a document leaves open.
+
+    Args:
+        loaded: a document of the right form.
+        node: restricts the state to what lives on this node, and the CAs it needs. What belongs to no node lives on the
+            first control-plane node, else on the first node.
+        root: put before every absolute path; ``/`` or an empty string changes nothing.
+
+    Raises:
+        InvalidDesiredStateError: with all mistakes of reference and policy.
+    """
+    document = loaded.document
+    rules = UNSET if document.policy is UNSET else document.policy.rules
+    report = Report(loaded.locate, {} if rules is UNSET else rules)
+    node_specs = () if document.nodes is UNSET else tuple(document.nodes)
+
+    # 1. What the preset and the user ask for together.
+    check_nodes(node_specs, report)
+    nodes = read_nodes(node_specs, report)
+    check_view(node, nodes, report)
+    base = Fragments() if document.kubernetes is UNSET else preset(read_settings(document.kubernetes, node_specs, report))
+    stores = stores_of(document)
+    merged = with_defaults(merge(base, document, report), document)
+    if not any(getattr(merged, section) for section in KINDS):
+        report.add("CPK216", "the desired state is empty", hint="declare a CA under `cas`, or a cluster under `kubernetes`")
+
+    # 2. What hangs together.
+    sound = check_references(merged, document, base, stores, report)
+    context = Context(document=document, nodes=nodes, stores=read_stores(stores, root, report), report=report, node=node)
+    expansion = expand(context, sound, document, root)
+
+    # 3. What is wise.
+    check_rules(document, context)
+    policed = check_policy(context, sound, document, expansion.all_cas, expansion.state.components)
+    check_names(policed, expansion.state.components.values())
+    report_unsupported(merged, document, report)
+
+    diagnostics = in_order([*loaded.diagnostics, *report.diagnostics])
+    if report.failed:
+        raise InvalidDesiredStateError(diagnostics, loaded)
+    return Compiled(state=expansion.state, expanded=_expanded(document, merged, stores), diagnostics=diagnostics)
+
+
+def _expanded(document: Document, merged: Fragments, stores: dict[str, StoreSpec]) -> Document:
+    """The document as if everything had been written by hand."""
+    return replace(
+        document,
+        include=UNSET,
+        kubernetes=UNSET,
+        defaults=UNSET,
+        stores=stores,
+        **{section: dict(getattr(merged, section)) or UNSET for section in KINDS},
+    )

@@ -1,0 +1,81 @@
+"""From named specs to everything that should exist: one instance for each node, every value typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from reconciler.desired.clashes import check_clashes
+from reconciler.desired.expand_authorities import expand_cas, expand_keypairs, needed_here
+from reconciler.desired.expand_components import expand_components
+from reconciler.desired.expand_context import Context
+from reconciler.desired.expand_files import expand_bundles, expand_kubeconfigs
+from reconciler.desired.expand_moves import expand_moves
+from reconciler.desired.expand_stores import report_shared, under
+from reconciler.desired.model import CA, DesiredState, Guards, address_of
+from reconciler.desired.presets.fragments import Fragments
+from reconciler.desired.spec import Document, GuardsSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expansion:
+    """What came of the specs."""
+
+    state: DesiredState
+    all_cas: dict[str, CA]
+    """Also those that this view does not need: policy looks at the whole hierarchy."""
+
+
+def expand(context: Context, fragments: Fragments, document: Document, root: str) -> Expansion:
+    """Makes the instances of this view.
+
+    With ``--node`` the view holds what that node has: the instances of its ``forEach``, the CAs it needs or makes, and,
+    on the home node, what belongs to no node.
+
+    Args:
+        context: the cluster.
+        fragments: sound entries with their defaults.
+        document: the rest of what the user wrote.
+        root: ``--root``.
+    """
+    all_cas = expand_cas(context, fragments.cas)
+    keypairs = expand_keypairs(context, fragments.keypairs)
+    components = expand_components(context, fragments.components, fragments.kubeconfigs, root)
+    bundles = expand_bundles(context, fragments.bundles, all_cas)
+    kubeconfigs = expand_kubeconfigs(context, fragments, components)
+    used = {component.ca for component in components.values()}
+    used.update(name for bundle in bundles.values() for name in bundle.cas)
+    used.update(name for kubeconfig in kubeconfigs.values() for name in kubeconfig.cas)
+    state = DesiredState(
+        cluster=document.cluster,
+        cas=needed_here(context, all_cas, used),
+        keypairs=keypairs,
+        components=components,
+        bundles=bundles,
+        kubeconfigs=kubeconfigs,
+        guards=guards(document.guards if document.guards is not UNSET else GuardsSpec()),
+        prune=document.prune is True,
+        node=context.node,
+    )
+    report_shared(context)
+    shared = frozenset(file.first.partition("[")[0] for files in context.shared.values() for file in files)
+    crls = [
+        (under(all_cas[name].place.root, f"/{spec.crl.path}"), address_of("crl", name))
+        for name, spec in fragments.cas.items()
+        if spec.crl is not UNSET and name in all_cas
+    ]
+    check_clashes(state, crls, shared, context.report)
+    return Expansion(state=expand_moves(context, fragments, document, state, root), all_cas=all_cas)
+
+
+def guards(spec: GuardsSpec) -> Guards:
+    """The limits of one plan; 30 % and one destroyed resource unless said otherwise."""
+    built_in = Guards()
+    limit, share = None, built_in.max_changes_share
+    if isinstance(spec.max_changes, int):
+        limit = spec.max_changes
+    elif isinstance(spec.max_changes, str):
+        share = int(spec.max_changes.removesuffix("%")) / 100
+    destroy = built_in.max_destroy if spec.max_destroy is UNSET else spec.max_destroy
+    return Guards(max_changes=limit, max_changes_share=share, max_destroy=destroy)

@@ -1,0 +1,143 @@
+"""Fills in what nobody wrote, so that ``show desired`` prints every value that takes effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from reconciler.desired.durations import InvalidDurationError, parse_duration
+from reconciler.desired.presets.fragments import Fragments
+from reconciler.desired.spec import (
+    CaSpec,
+    ComponentSpec,
+    Defaults,
+    Document,
+    KeypairSpec,
+    KubeconfigSpec,
+    StoreSpec,
+    SubjectSpec,
+)
+
+KEY: Final = "ecdsa-p256"
+LIFETIME: Final = "1y"
+RENEW_BEFORE: Final = "30d"
+CA_LIFETIME: Final = "10y"
+CA_RENEW_BEFORE: Final = "1y"
+SHORT_LIVED: Final = "33%"
+STORE: Final = "files"
+KEY_MODE: Final = "0600"
+
+T = TypeVar("T")
+
+
+def with_defaults(fragments: Fragments, document: Document) -> Fragments:
+    """The entries with their defaults: what is built in, or what ``defaults`` says instead."""
+    defaults = Defaults() if document.defaults is UNSET else document.defaults
+    store = _or(defaults.store, STORE)
+    return Fragments(
+        cas={name: _ca(name, spec, store, fragments.cas) for name, spec in fragments.cas.items()},
+        keypairs={name: _keypair(spec, store) for name, spec in fragments.keypairs.items()},
+        components={name: _component(name, spec, store, defaults) for name, spec in fragments.components.items()},
+        bundles={name: replace(spec, store=_or(spec.store, store)) for name, spec in fragments.bundles.items()},
+        kubeconfigs={name: _kubeconfig(spec, store) for name, spec in fragments.kubeconfigs.items()},
+    )
+
+
+def stores_of(document: Document) -> dict[str, StoreSpec]:
+    """All stores with their defaults; ``files`` with root ``/`` is built in."""
+    declared = {} if document.stores is UNSET else document.stores
+    return {
+        name: replace(spec, root=_or(spec.root, "/"), layout=_or(spec.layout, "generations"))
+        for name, spec in {STORE: StoreSpec(type="file"), **declared}.items()
+    }
+
+
+def levels_below(name: str, cas: Mapping[str, CaSpec]) -> int:
+    """How many CAs stand in the longest chain below this one; a cycle (an error elsewhere) is walked once."""
+    children: dict[str, list[str]] = {}
+    for child, spec in cas.items():
+        if isinstance(spec.issuer, str):
+            children.setdefault(spec.issuer, []).append(child)
+
+    def depth(of: str, above: frozenset[str]) -> int:
+        return max((1 + depth(child, above | {child}) for child in children.get(of, ()) if child not in above), default=0)
+
+    return depth(name, frozenset({name}))
+
+
+def _ca(name: str, spec: CaSpec, store: str, cas: Mapping[str, CaSpec]) -> CaSpec:
+    issuer = _or(spec.issuer, "self")
+    lifetime = _or(spec.lifetime, CA_LIFETIME)
+    path_length = spec.path_length
+    if path_length is UNSET and issuer != "self":
+        path_length = levels_below(name, cas)
+    return replace(
+        spec,
+        subject=_subject(spec.subject, name),
+        issuer=issuer,
+        key=_or(spec.key, KEY),
+        lifetime=lifetime,
+        renew_before=_or(spec.renew_before, _in_proportion(CA_RENEW_BEFORE, lifetime)),
+        store=_or(spec.store, store),
+        path_length=path_length,
+        generation=_or(spec.generation, 1),
+        copies=UNSET if spec.copies is UNSET else replace(spec.copies, store=_or(spec.copies.store, store)),
+        mode=_or(spec.mode, KEY_MODE),
+    )
+
+
+def _keypair(spec: KeypairSpec, store: str) -> KeypairSpec:
+    return replace(
+        spec,
+        key=_or(spec.key, KEY),
+        store=_or(spec.store, store),
+        generation=_or(spec.generation, 1),
+        mode=_or(spec.mode, KEY_MODE),
+    )
+
+
+def _component(name: str, spec: ComponentSpec, store: str, defaults: Defaults) -> ComponentSpec:
+    lifetime = _or(spec.lifetime, _or(defaults.lifetime, LIFETIME))
+    renew_before = _or(spec.renew_before, _or(defaults.renew_before, _in_proportion(RENEW_BEFORE, lifetime)))
+    return replace(
+        spec,
+        subject=_subject(spec.subject, name),
+        key=_or(spec.key, _or(defaults.key, KEY)),
+        lifetime=lifetime,
+        renew_before=renew_before,
+        rotate_key=_or(spec.rotate_key, _or(defaults.rotate_key, "always")),
+        store=_or(spec.store, store),
+        outputs=_or(spec.outputs, ["pem"]),
+        mode=_or(spec.mode, KEY_MODE),
+    )
+
+
+def _kubeconfig(spec: KubeconfigSpec, store: str) -> KubeconfigSpec:
+    return replace(
+        spec,
+        cluster_name=_or(spec.cluster_name, "kubernetes"),
+        embed=_or(spec.embed, default=True),
+        store=_or(spec.store, store),
+        mode=_or(spec.mode, KEY_MODE),
+    )
+
+
+def _subject(spec: SubjectSpec | UnsetType, name: str) -> SubjectSpec:
+    subject = SubjectSpec() if spec is UNSET else spec
+    return replace(subject, common_name=_or(subject.common_name, name))
+
+
+def _in_proportion(built_in: str, lifetime: str) -> str:
+    """The built-in renewBefore, or a third of a lifetime too short for it: nobody asked for a certificate that is always due."""
+    try:
+        enough: bool = parse_duration(lifetime) >= 3 * parse_duration(built_in)
+    except InvalidDurationError:
+        enough = True
+    return built_in if enough else SHORT_LIVED
+
+
+def _or(value: T | UnsetType, default: T) -> T:
+    return default if value is UNSET else value

@@ -1,0 +1,181 @@
+"""Bundles and kubeconfigs: the files that hold others' certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from msgspec import UNSET
+
+from reconciler.desired.diagnostics import Path
+from reconciler.desired.expand_context import Context, Nodes
+from reconciler.desired.expand_stores import access_of, places, seen_by_node
+from reconciler.desired.model import CA, Access, Bundle, Component, Kubeconfig, address_of
+from reconciler.desired.presets.fragments import Fragments
+from reconciler.desired.spec import BundleSpec, KubeconfigSpec
+from reconciler.desired.templates import MissingAddressError, Template, TemplateError, parse_template
+
+
+def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mapping[str, CA]) -> dict[str, Bundle]:
+    """Every bundle file by address.
+
+    A bundle of one CA that would be exactly the certificate file of that CA, or of its copy, is left out: that file
+    serves, as kubeadm has it (``ca.crt`` is both the signing certificate and what clients trust).
+    """
+    bundles: dict[str, Bundle] = {}
+    for name, spec in sorted(specs.items()):
+        nodes = context.instances(spec.for_each)
+        place_of = places(context, ("bundles", name), nodes, kind="bundle", store_name=str(spec.store), path=str(spec.path))
+        if place_of is None or spec.cas is UNSET:
+            continue
+        names = tuple(dict.fromkeys(spec.cas))
+        certificate_files = _certificate_files(cas.get(names[0])) if len(names) == 1 else frozenset()
+        access = Access(
+            mode=0o644,
+            owner=spec.owner if isinstance(spec.owner, str | int) else None,
+            group=spec.group if isinstance(spec.group, str | int) else None,
+        )
+        origin = context.origin("bundles", name)
+        for node in nodes:
+            place = place_of(node)
+            if place.absolute in certificate_files:
+                continue
+            node_name = node.name if node else None
+            address = address_of("bundle", name, node_name)
+            bundles[address] = Bundle(
+                address=address, name=name, node=node_name, cas=names, place=place, access=access, origin=origin
+            )
+    return bundles
+
+
+def expand_kubeconfigs(context: Context, specs: Fragments, components: Mapping[str, Component]) -> dict[str, Kubeconfig]:
+    """Every kubeconfig by address."""
+    found: dict[str, Kubeconfig] = {}
+    for name, spec in sorted(specs.kubeconfigs.items()):
+        for kubeconfig in _kubeconfig(context, name, spec, specs, components):
+            found[kubeconfig.address] = kubeconfig
+    return found
+
+
+def _certificate_files(ca: CA | None) -> frozenset[str]:
+    if ca is None:
+        return frozenset()
+    return frozenset(f"{place.absolute}.crt" for place in (ca.place, *(replica.place for replica in ca.replicas)))
+
+
+def _kubeconfig(
+    context: Context, name: str, spec: KubeconfigSpec, specs: Fragments, components: Mapping[str, Component]
+) -> list[Kubeconfig]:
+    here: Path = ("kubeconfigs", name)
+    nodes = context.instances(spec.for_each)
+    place_of = places(context, here, nodes, kind="kubeconfig", store_name=str(spec.store), path=str(spec.path))
+    server = _server(context, here, str(spec.server), nodes)
+    owners = _owners(context, name, spec, specs, nodes)
+    bundle_cas = specs.bundles[str(spec.bundle)].cas
+    if place_of is None or server is None or owners is None or bundle_cas is UNSET:
+        return []
+    access, origin = access_of(spec), context.origin("kubeconfigs", name)
+    cas = tuple(dict.fromkeys(bundle_cas))
+    found = []
+    for node, owner in zip(nodes, owners, strict=True):
+        component = components.get(owner)
+        if component is None:
+            continue  # the component has a mistake of its own
+        node_name = node.name if node else None
+        address = address_of("kubeconfig", name, node_name)
+        try:
+            url = server.render(node)
+        except MissingAddressError:
+            if node is not None:
+                context.lacks_address(node, address)
+            continue
+        certificate, key = ("", "") if spec.embed is True else _files(context, component)
+        found.append(
+            Kubeconfig(
+                address=address,
+                name=name,
+                node=node_name,
+                component=owner,
+                cas=cas,
+                server=url,
+                cluster_name=str(spec.cluster_name),
+                user_name=component.subject.common_name if spec.user_name is UNSET else spec.user_name,
+                embed=spec.embed is True,
+                client_certificate=certificate,
+                client_key=key,
+                place=place_of(node),
+                access=access,
+                origin=origin,
+            )
+        )
+    return found
+
+
+def _owners(context: Context, name: str, spec: KubeconfigSpec, specs: Fragments, nodes: Nodes) -> list[str] | None:
+    """The address of the component in each instance; None after a mistake."""
+    component = str(spec.component)
+    owner = specs.components[component]
+    at: Path = ("kubeconfigs", name, "component")
+    address = f"kubeconfig.{name}"
+    if spec.embed is not True and owner.path is UNSET:
+        message = f'{address} refers to the files of component "{component}", which has none'
+        context.report.add(
+            "CPK221", message, at=("kubeconfigs", name, "embed"), hint="give it a path, or embed: true", address=address
+        )
+        return None
+    available: set[str | None] = {None} if owner.for_each is UNSET else {node.name for node in context.select(owner.for_each)}
+    if not context.nodes:
+        available.add(None)
+    shared = owner.for_each is UNSET
+    for node in nodes:
+        wanted = None if node is None or shared else node.name
+        if wanted not in available:
+            where = f"[{node.name}]" if node else ""
+            message = f'{address}{where} holds component "{component}", which '
+            message += f"is not on node {node.name}" if node else "has one instance on each of its nodes"
+            hint = "give both the same forEach" if node else "add the component's forEach to the kubeconfig"
+            context.report.add("CPK213", message, at=at, hint=hint, address=f"{address}{where}")
+            return None
+    return [address_of("component", component, None if shared or node is None else node.name) for node in nodes]
+
+
+def _server(context: Context, here: Path, text: str, nodes: Nodes) -> Template | None:
+    """The URL of the API server."""
+    at = (*here, "server")
+    try:
+        template = parse_template(text)
+    except TemplateError as problem:
+        context.report.add("CPK210", problem.message, at=at, hint=problem.hint)
+        return None
+    if template.uses and None in nodes:
+        message = f'"{text}" in something that belongs to no node stands for nothing'
+        context.report.add("CPK211", message, at=at, hint="add forEach: one instance per matching node")
+        return None
+    try:
+        sample = template.render(nodes[0]) if nodes else text if not template.uses else ""
+    except MissingAddressError:
+        return template
+    if sample and not _is_https(sample):
+        context.report.add(
+            "CPK218", f'"{sample}" is not the URL of an API server', at=at, hint="such as https://api.example.com:6443"
+        )
+        return None
+    return template
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0) and url.isprintable()
+    except ValueError:
+        return False
+
+
+def _files(context: Context, component: Component) -> tuple[str, str]:
+    """Certificate and key as the node sees them; the kubelet keeps both in one file."""
+    if component.place is None:
+        return "", ""
+    base = seen_by_node(context.stores[component.place.store], component.place)
+    if "combined" in component.outputs:
+        return f"{base}.pem", f"{base}.pem"
+    return f"{base}.crt", f"{base}.key"

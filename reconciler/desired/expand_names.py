@@ -1,0 +1,211 @@
+"""Subjects and subject alternative names of an entry, for each of its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+
+from reconciler.desired.diagnostics import Path
+from reconciler.desired.expand_context import Context, Nodes
+from reconciler.desired.names import (
+    MAX_COMMON_NAME,
+    InvalidNameError,
+    canonical_dns,
+    canonical_email,
+    canonical_ip,
+    canonical_uri,
+    common_name,
+    country,
+    subject_attribute,
+)
+from reconciler.desired.spec import SansSpec, SubjectSpec
+from reconciler.desired.templates import (
+    ADDRESS,
+    NAME,
+    MissingAddressError,
+    Node,
+    Template,
+    TemplateError,
+    parse_template,
+)
+from reconciler.x509.names import Subject
+
+SubjectOf = Callable[[Node | None], Subject]
+SansOf = Callable[[Node | None], tuple[str, ...]]
+
+#: A wildcard is well-formed here; whether it may stand in this certificate is policy (CPK309).
+_CANONICAL: Final[dict[str, Callable[[str], str]]] = {
+    "dns": lambda text: canonical_dns(text, wildcard=True),
+    "ip": canonical_ip,
+    "uri": canonical_uri,
+    "email": canonical_email,
+}
+
+
+class SpoiltNameError(Exception):
+    """A name that is fine on one node and not on another; reported where it was found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _San:
+    """One item of ``sans`` or ``extraSans``."""
+
+    kind: str
+    template: Template
+    at: Path
+
+    def render(self, node: Node | None, context: Context) -> tuple[str, ...]:
+        """The item's names on one node; the usual placeholders stand for names that were checked with the node."""
+        if node is not None:
+            if self.kind == "dns" and self.template.text == NAME:
+                return (node.dns,)
+            if self.kind == "ip" and (self.template.is_list or self.template.text == ADDRESS):
+                if not node.sans:
+                    raise MissingAddressError(node.name)
+                return node.sans if self.template.is_list else node.sans[:1]
+        if self.template.is_list and node is not None:
+            texts: Sequence[str] = node.addresses
+        else:
+            texts = (self.template.render(node),)
+        try:
+            return tuple(f"{self.kind}:{_CANONICAL[self.kind](text)}" for text in texts)
+        except InvalidNameError as problem:
+            context.report.add_once("CPK227", problem.message, at=self.at, hint=problem.hint)
+            raise SpoiltNameError from problem
+
+
+def sans(context: Context, here: Path, specs: Sequence[tuple[str, SansSpec | UnsetType]], nodes: Nodes) -> SansOf | None:
+    """The names of an entry.
+
+    As kubeadm has them (pkiutil RemoveDuplicateAltNames): DNS names sorted, all others in their order, none twice.
+
+    Args:
+        context: the cluster.
+        here: the entry in the document.
+        specs: the fields that hold names, each with its key.
+        nodes: the instances.
+
+    Returns:
+        A function from node to canonical SAN strings, or None after a mistake.
+    """
+    items = [item for key, spec in specs if spec is not UNSET for item in _items(context, (*here, key), spec, nodes)]
+    parsed = [item for item in items if item is not None]
+    if len(parsed) < len(items):
+        return None
+    if not any(item.template.uses for item in parsed):
+        try:
+            always = _in_order([name for item in parsed for name in item.render(None, context)])
+        except SpoiltNameError:
+            return None
+        return lambda _: always
+    return lambda node: _in_order([name for item in parsed for name in item.render(node, context)])
+
+
+def subject(context: Context, here: Path, spec: SubjectSpec, nodes: Nodes) -> SubjectOf | None:
+    """The subject of an entry: a function from node to subject, or None after a mistake.
+
+    An empty ``commonName`` leaves the CN out; everything else about subjects is in `reconciler.desired.names`.
+    """
+    at = (*here, "subject")
+    template = _template(context, (*at, "commonName"), str(spec.common_name), nodes)
+    lists = [
+        _attributes(context, (*at, key), values, check)
+        for key, values, check in (
+            ("organizations", spec.organizations, lambda text: subject_attribute(text, label="organization")),
+            ("organizationalUnits", spec.organizational_units, lambda text: subject_attribute(text, label="organizational unit")),
+            ("countries", spec.countries, country),
+            ("provinces", spec.provinces, lambda text: subject_attribute(text, label="province", limit=128)),
+            ("localities", spec.localities, lambda text: subject_attribute(text, label="locality", limit=128)),
+        )
+    ]
+    if template is None or any(values is None for values in lists):
+        return None
+    organizations, units, countries, provinces, localities = (values or () for values in lists)
+
+    def build(text: str) -> Subject:
+        return Subject(
+            common_name=text,
+            organizations=organizations,
+            organizational_units=units,
+            countries=countries,
+            provinces=provinces,
+            localities=localities,
+        )
+
+    name_at = (*at, "commonName")
+    try:
+        sample = template.render(nodes[0] if nodes and template.uses else None) if nodes or not template.uses else ""
+    except MissingAddressError:
+        sample = ""
+    if sample and not _checked(context, name_at, sample):
+        return None
+    if not template.uses:
+        always = build(template.text)
+        return lambda _: always
+
+    def of(node: Node | None) -> Subject:
+        text = template.render(node)
+        if len(text) > MAX_COMMON_NAME and not _checked(context, name_at, text):
+            raise SpoiltNameError
+        return build(text)
+
+    return of
+
+
+def _items(context: Context, at: Path, spec: SansSpec, nodes: Nodes) -> list[_San | None]:
+    found: list[_San | None] = []
+    for kind in _CANONICAL:
+        values: list[str] | UnsetType = getattr(spec, kind)
+        for index, text in enumerate(() if values is UNSET else values):
+            place = (*at, kind, index)
+            template = _template(context, place, text, nodes, in_list=True)
+            item = None if template is None else _San(kind=kind, template=template, at=place)
+            if item and not item.template.uses:
+                try:
+                    item.render(None, context)
+                except SpoiltNameError:
+                    item = None
+            found.append(item)
+    return found
+
+
+def _template(context: Context, at: Path, text: str, nodes: Nodes, *, in_list: bool = False) -> Template | None:
+    """The text as a template that can be rendered on each of the nodes."""
+    try:
+        template = parse_template(text, in_list=in_list)
+    except TemplateError as problem:
+        context.report.add("CPK210", problem.message, at=at, hint=problem.hint)
+        return None
+    if template.uses and None in nodes:
+        message = f'"{text}" in something that belongs to no node stands for nothing'
+        context.report.add("CPK211", message, at=at, hint="add forEach: one instance per matching node")
+        return None
+    return template
+
+
+def _attributes(context: Context, at: Path, values: list[str] | UnsetType, check: Callable[[str], str]) -> tuple[str, ...] | None:
+    checked: list[str] = []
+    listed = [] if values is UNSET else values
+    for index, text in enumerate(listed):
+        try:
+            checked.append(check(text))
+        except InvalidNameError as problem:
+            context.report.add("CPK228", problem.message, at=(*at, index), hint=problem.hint)
+    return tuple(dict.fromkeys(checked)) if len(checked) == len(listed) else None
+
+
+def _checked(context: Context, at: Path, text: str) -> bool:
+    try:
+        common_name(text)
+    except InvalidNameError as problem:
+        context.report.add_once("CPK228", problem.message, at=at, hint=problem.hint)
+        return False
+    return True
+
+
+def _in_order(names: list[str]) -> tuple[str, ...]:
+    dns = sorted({name for name in names if name.startswith("dns:")})
+    return (*dns, *dict.fromkeys(name for name in names if not name.startswith("dns:")))

@@ -1,0 +1,211 @@
+"""Names that must exist, fields that must be there, issuers that must not go round in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
+
+from reconciler.desired.diagnostics import Path
+from reconciler.desired.presets.fragments import KINDS, Fragments
+from reconciler.desired.report import Report, did_you_mean
+from reconciler.desired.spec import (
+    BundleSpec,
+    CaSpec,
+    ComponentSpec,
+    Document,
+    ForEach,
+    KeypairSpec,
+    KubeconfigSpec,
+    NodeSpec,
+    Spec,
+)
+
+#: The code of an unknown name, by section.
+_UNKNOWN: Final = {"cas": "CPK201", "components": "CPK202", "bundles": "CPK203", "stores": "CPK204"}
+#: Fields without a default, by section. A component's path is missing only when no kubeconfig holds it (CPK214).
+_REQUIRED: Final = {
+    "cas": ("path",),
+    "keypairs": ("path",),
+    "components": ("ca", "usages"),
+    "bundles": ("cas", "path"),
+    "kubeconfigs": ("component", "bundle", "server", "path"),
+}
+
+
+def check_references(
+    fragments: Fragments, document: Document, preset: Fragments, stores: Collection[str], report: Report
+) -> Fragments:
+    """Reports every broken reference.
+
+    Args:
+        fragments: the merged entries with their defaults.
+        document: what the user wrote, to tell a dropped entry from a misspelt one.
+        preset: the entries of the preset, to guess what an incomplete entry was meant to override.
+        stores: names of all stores.
+        report: takes the mistakes.
+
+    Returns:
+        The entries that stand on their own, so that the remaining checks say nothing twice.
+    """
+    check = _References(fragments, document, preset, stores, report)
+    return check.sound()
+
+
+def check_nodes(nodes: Collection[NodeSpec], report: Report) -> None:
+    """Reports nodes with one name, and addresses that two nodes share."""
+    names: dict[str, int] = {}
+    addresses: dict[str, str] = {}
+    for index, node in enumerate(nodes):
+        if node.name in names:
+            message = f'nodes {names[node.name] + 1} and {index + 1} of the list are both named "{node.name}"'
+            report.add("CPK209", message, at=("nodes", index, "name"), hint="rename or remove one")
+            continue
+        names[node.name] = index
+        for number, address in enumerate(() if node.addresses is UNSET else node.addresses):
+            if (owner := addresses.setdefault(address, node.name)) != node.name:
+                message = f"{owner} and {node.name} both have the address {address}"
+                report.add("CPK231", message, at=("nodes", index, "addresses", number), hint="give each node its own")
+
+
+class _References:
+    """One pass over all sections; an entry that leans on a broken one is broken too, silently."""
+
+    def __init__(
+        self, fragments: Fragments, document: Document, preset: Fragments, stores: Collection[str], report: Report
+    ) -> None:
+        self.fragments = fragments
+        self.document = document
+        self.preset = preset
+        self.stores = stores
+        self.report = report
+        self.nodes = [node.name for node in (() if document.nodes is UNSET else document.nodes)]
+        self.broken: set[tuple[str, str]] = set()
+        written = {section: getattr(document, section) for section in KINDS}
+        self.dropped = {
+            section: {name for name, spec in ({} if entries is UNSET else entries).items() if spec is None}
+            for section, entries in written.items()
+        }
+
+    def sound(self) -> Fragments:
+        """Checks in order of dependency."""
+        self._check_section("cas", self._ca)
+        self._check_cycles()
+        self._check_section("keypairs", self._keypair)
+        self._check_section("components", self._component)
+        self._check_section("bundles", self._bundle)
+        self._check_section("kubeconfigs", self._kubeconfig)
+        return Fragments(
+            **{
+                section: {
+                    name: spec for name, spec in getattr(self.fragments, section).items() if (section, name) not in self.broken
+                }
+                for section in KINDS
+            }
+        )
+
+    def _check_section(self, section: str, check: Callable[[str, Any], bool]) -> None:
+        entries: Mapping[str, Spec] = getattr(self.fragments, section)
+        for name, spec in entries.items():
+            complete = self._required(section, name, spec)
+            stored = self._names("stores", (section, name, "store"), getattr(spec, "store", UNSET))
+            selected = self._for_each((section, name, "forEach"), getattr(spec, "for_each", UNSET))
+            if not (check(name, spec) and complete and stored and selected):
+                self.broken.add((section, name))
+
+    def _required(self, section: str, name: str, spec: Spec) -> bool:
+        missing = [field for field in _REQUIRED[section] if getattr(spec, field) is UNSET]
+        if not missing:
+            return True
+        listed = " and ".join(f"`{field}`" for field in missing)
+        known = getattr(self.preset, section)
+        guess = did_you_mean(name, known) if known else ""
+        self.report.add(
+            "CPK208",
+            f'{KINDS[section]} "{name}" needs {listed}',
+            at=(section, name),
+            hint=guess if guess.startswith("did") else f"add {listed}",
+            address=f"{KINDS[section]}.{name}",
+        )
+        return False
+
+    def _ca(self, name: str, spec: CaSpec) -> bool:
+        here: Path = ("cas", name)
+        fine = self._home(here, spec.home)
+        if spec.copies is not UNSET:
+            fine &= self._names("stores", (*here, "copies", "store"), spec.copies.store)
+            fine &= self._for_each((*here, "copies", "forEach"), spec.copies.for_each)
+        return fine & (spec.issuer == "self" or self._names("cas", (*here, "issuer"), spec.issuer))
+
+    def _keypair(self, name: str, spec: KeypairSpec) -> bool:
+        return self._home(("keypairs", name), spec.home)
+
+    def _component(self, name: str, spec: ComponentSpec) -> bool:
+        return self._names("cas", ("components", name, "ca"), spec.ca)
+
+    def _bundle(self, name: str, spec: BundleSpec) -> bool:
+        listed = [] if spec.cas is UNSET else spec.cas
+        found = [self._names("cas", ("bundles", name, "cas", index), ca) for index, ca in enumerate(listed)]
+        return all(found)
+
+    def _kubeconfig(self, name: str, spec: KubeconfigSpec) -> bool:
+        here: Path = ("kubeconfigs", name)
+        component = self._names("components", (*here, "component"), spec.component)
+        return self._names("bundles", (*here, "bundle"), spec.bundle) & component
+
+    def _names(self, section: str, at: Path, name: str | UnsetType) -> bool:
+        """Whether the name exists and is sound; a missing one is `_required`'s business."""
+        if name is UNSET:
+            return True
+        known: Collection[str] = self.stores if section == "stores" else getattr(self.fragments, section)
+        if name in known:
+            return (section, name) not in self.broken
+        kind = KINDS.get(section, "store")
+        owner = f"{KINDS[str(at[0])]}.{at[1]}"
+        if section != "stores" and name in self.dropped[section]:
+            message, hint = (
+                f'{owner} needs {kind} "{name}", which is dropped with null',
+                f"drop {owner} with null too, or keep both",
+            )
+        else:
+            message, hint = f'there is no {kind} "{name}"', did_you_mean(name, known) or f"declare it under `{section}`"
+        self.report.add(_UNKNOWN[section], message, at=at, hint=hint, address=owner)
+        return False
+
+    def _for_each(self, at: Path, selector: ForEach | UnsetType) -> bool:
+        if selector is UNSET or selector.nodes is UNSET:
+            return True
+        unknown = [(index, name) for index, name in enumerate(selector.nodes) if name not in self.nodes]
+        for index, name in unknown:
+            hint = did_you_mean(name, self.nodes) or "declare it under `nodes`"
+            self.report.add("CPK205", f'there is no node "{name}"', at=(*at, "nodes", index), hint=hint)
+        return not unknown
+
+    def _home(self, at: Path, home: str | UnsetType) -> bool:
+        if home is UNSET or home in self.nodes:
+            return True
+        hint = did_you_mean(home, self.nodes) or "declare it under `nodes`"
+        self.report.add("CPK205", f'there is no node "{home}"', at=(*at, "home"), hint=hint)
+        return False
+
+    def _check_cycles(self) -> None:
+        """Follows each CA up to its root; every cycle is reported once, at its first CA by name."""
+        cas = self.fragments.cas
+        reported: set[str] = set()
+        for start in sorted(cas):
+            chain = [start]
+            while (issuer := cas[chain[-1]].issuer) in cas and issuer not in chain:
+                chain.append(str(issuer))
+            if issuer in chain:
+                cycle = chain[chain.index(str(issuer)) :]
+                if reported.isdisjoint(cycle):
+                    round_trip = " -> ".join(f"ca.{name}" for name in [*cycle, cycle[0]])
+                    hint = "one of them must be a root: issuer: self"
+                    self.report.add(
+                        "CPK206", f"each is issued by the next: {round_trip}", at=("cas", cycle[0], "issuer"), hint=hint
+                    )
+                reported.update(cycle)
+                self.broken.update(("cas", name) for name in chain)
+            elif any(("cas", name) in self.broken for name in chain):
+                self.broken.add(("cas", start))

@@ -1,0 +1,119 @@
+"""The registry of rules: every code a diagnostic can carry. Codes are never used for anything else again.
+
+Each rule has a page ``docs/rules/CODE.md`` with the headings What it does, Why is this bad, Example, Use instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from reconciler.desired.diagnostics import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Rules whose severity a document may change under ``policy.rules``.
+ADJUSTABLE_PREFIX: Final = "CPK3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What a code stands for."""
+
+    code: str
+    name: str
+    """Kebab-case, for people who search; in SARIF too."""
+    summary: str
+    """One line without a full stop."""
+    severity: Severity = Severity.ERROR
+    """Before ``policy.rules``."""
+
+    @property
+    def adjustable(self) -> bool:
+        """Whether ``policy.rules`` may change its severity."""
+        return self.code.startswith(ADJUSTABLE_PREFIX)
+
+
+_RULES: Final = (
+    # CPK0xx: reading files, YAML.
+    Rule(code="CPK001", name="file-not-found", summary="The desired state or a file it includes does not exist"),
+    Rule(code="CPK002", name="unreadable-file", summary="A file cannot be read: permission, directory, FIFO, device"),
+    Rule(code="CPK003", name="file-too-large", summary="A file is larger than 1 MiB"),
+    Rule(code="CPK004", name="not-utf8", summary="A file is not UTF-8 text"),
+    Rule(code="CPK005", name="yaml-syntax", summary="The YAML cannot be parsed"),
+    Rule(code="CPK006", name="duplicate-key", summary="A mapping holds one key twice"),
+    Rule(code="CPK007", name="anchor-or-alias", summary="Anchors, aliases and merge keys are not part of the format"),
+    Rule(code="CPK008", name="explicit-tag", summary="Tags are not part of the format"),
+    Rule(code="CPK009", name="ambiguous-scalar", summary="A plain scalar that YAML readers understand differently"),
+    Rule(code="CPK010", name="not-one-mapping", summary="A file is empty, holds several documents, or is no mapping"),
+    Rule(code="CPK011", name="nested-too-deep", summary="The document is nested more than 50 levels deep"),
+    Rule(code="CPK012", name="unprintable-character", summary="A text holds an invisible character or is not in NFC"),
+    Rule(code="CPK013", name="bad-include", summary="An include pattern is absolute, leaves the directory, or matches nothing"),
+    Rule(code="CPK014", name="included-twice", summary="Two files define the same name"),
+    Rule(code="CPK015", name="not-in-included-file", summary="A key that only the main file may hold"),
+    Rule(code="CPK016", name="not-a-key", summary="A mapping key that is not text"),
+    # CPK1xx: the schema.
+    Rule(code="CPK101", name="unknown-key", summary="A key that the format does not know"),
+    Rule(code="CPK102", name="missing-key", summary="A required key is missing"),
+    Rule(code="CPK103", name="wrong-type", summary="A value of the wrong type"),
+    Rule(code="CPK104", name="not-one-of", summary="A value that is not one of the allowed ones"),
+    Rule(code="CPK105", name="wrong-form", summary="A text that does not have the required form"),
+    Rule(code="CPK106", name="out-of-range", summary="A number, text or list that is too small or too large"),
+    Rule(code="CPK107", name="one-action-a-hook", summary="A hook has no action, or more than one"),
+    Rule(code="CPK108", name="invalid-name", summary="A name that is not lower-case letters, digits and hyphens"),
+    # CPK2xx: references between parts of the document.
+    Rule(code="CPK201", name="unknown-ca", summary="A CA is named that does not exist"),
+    Rule(code="CPK202", name="unknown-component", summary="A kubeconfig names a component that does not exist"),
+    Rule(code="CPK203", name="unknown-bundle", summary="A kubeconfig names a bundle that does not exist"),
+    Rule(code="CPK204", name="unknown-store", summary="A store is named that does not exist"),
+    Rule(code="CPK205", name="unknown-node", summary="A node is named that does not exist, or that does not belong there"),
+    Rule(code="CPK206", name="issuer-cycle", summary="CAs that are each other's issuers"),
+    Rule(code="CPK207", name="path-clash", summary="Two outputs are the same file, or one lies inside another"),
+    Rule(code="CPK208", name="missing-field", summary="A field without a default is missing"),
+    Rule(code="CPK209", name="duplicate-node", summary="Two nodes have one name"),
+    Rule(code="CPK210", name="bad-placeholder", summary="A placeholder that stands for nothing, or stands in the wrong place"),
+    Rule(code="CPK211", name="node-unresolved", summary="{node} is used where there is no node"),
+    Rule(code="CPK212", name="same-file-on-nodes", summary="The files of several nodes would be one file"),
+    Rule(code="CPK213", name="component-not-on-node", summary="A kubeconfig's component does not exist on its node"),
+    Rule(code="CPK214", name="component-nowhere", summary="A component has no path and no kubeconfig that holds it"),
+    Rule(code="CPK215", name="bad-address", summary="An address under moved, imports or removed that does not fit"),
+    Rule(code="CPK216", name="empty-desired-state", summary="The desired state holds nothing at all"),
+    Rule(code="CPK217", name="node-without-address", summary="The address of a node is needed and it has none"),
+    Rule(code="CPK218", name="kubernetes-setting", summary="A setting under kubernetes that no cluster can have"),
+    Rule(code="CPK219", name="nothing-to-drop", summary="null drops an entry that no preset has"),
+    Rule(code="CPK220", name="no-matching-node", summary="A forEach matches no node", severity=Severity.WARNING),
+    Rule(code="CPK221", name="impossible-outputs", summary="Outputs that cannot be written as asked"),
+    Rule(code="CPK222", name="rotation-unsupported", summary="A generation above 1, which this version cannot phase in"),
+    Rule(code="CPK223", name="not-acted-on", summary="A setting that this version does not act on", severity=Severity.WARNING),
+    Rule(code="CPK224", name="revocation-unsupported", summary="Revocations, which this version cannot carry out"),
+    Rule(code="CPK225", name="invalid-path", summary="A path that does not stay a plain file below its store's root"),
+    Rule(code="CPK226", name="unknown-rule", summary="policy.rules names a code that is no rule of policy"),
+    Rule(code="CPK227", name="invalid-san", summary="A subject alternative name that verifiers refuse or misread"),
+    Rule(code="CPK228", name="invalid-subject", summary="A subject that is too long, empty or ambiguous"),
+    Rule(code="CPK229", name="invalid-duration", summary="A duration that is zero or too long"),
+    Rule(code="CPK230", name="import-elsewhere", summary="An import's id is not the path of its address"),
+    Rule(code="CPK231", name="shared-address", summary="Two nodes have one IP address", severity=Severity.WARNING),
+    Rule(code="CPK232", name="invalid-name-constraint", summary="A name constraint that verifiers cannot apply"),
+    # CPK3xx: X.509 policy; severities can be changed by policy.rules.
+    Rule(code="CPK301", name="outlives-ca", summary="A component's lifetime is longer than its CA's"),
+    Rule(code="CPK302", name="outlives-parent", summary="An intermediate's lifetime is longer than its parent's"),
+    Rule(code="CPK303", name="always-due", summary="renewBefore is not shorter than the lifetime"),
+    Rule(code="CPK304", name="weaker-ca", summary="A CA's key is weaker than a key it certifies", severity=Severity.WARNING),
+    Rule(code="CPK305", name="ed25519", summary="Ed25519, which kubeadm and NSS refuse", severity=Severity.WARNING),
+    Rule(code="CPK306", name="outside-name-constraints", summary="A name that a CA above may not certify"),
+    Rule(code="CPK307", name="server-without-names", summary="Server auth without a subject alternative name"),
+    Rule(code="CPK308", name="role-needs-usage", summary="A usage is missing that Kubernetes needs of this component"),
+    Rule(code="CPK309", name="wildcard-client", summary="A wildcard in a certificate that is not for servers"),
+    Rule(code="CPK310", name="path-too-long", summary="A CA's pathLength leaves no room for the CAs below it"),
+    Rule(code="CPK311", name="shared-ca", summary="One CA serves several trust domains", severity=Severity.WARNING),
+    Rule(code="CPK312", name="lifetime-over-limit", summary="A component's lifetime exceeds policy.maxLifetime"),
+    Rule(code="CPK313", name="system-masters", summary="Membership of system:masters, beyond RBAC", severity=Severity.WARNING),
+    Rule(code="CPK314", name="no-purpose", summary="Usages without an extended key usage"),
+    # CPK4xx: stores.
+    Rule(code="CPK401", name="store-root", summary="A store's root that is not a plain absolute directory"),
+)
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.code: rule for rule in _RULES})
+"""Every rule by code, in order."""

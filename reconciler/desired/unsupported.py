@@ -1,0 +1,69 @@
+"""What the format knows and this version does not do yet. Delete a row when it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from msgspec import UNSET
+
+from reconciler.desired.diagnostics import Path
+from reconciler.desired.presets.fragments import Fragments
+from reconciler.desired.report import Report
+from reconciler.desired.spec import Document, RotationSpec
+
+Places = Callable[[Fragments, Document], Iterator[Path]]
+
+
+def report_unsupported(fragments: Fragments, document: Document, report: Report) -> None:
+    """Reports each kind of thing once, at its first place."""
+    for code, message, hint, places in _ROWS:
+        at = next(places(fragments, document), None)
+        if at is not None:
+            report.add(code, message, at=at, hint=hint)
+
+
+def _generations(fragments: Fragments, _: Document) -> Iterator[Path]:
+    for section in ("cas", "keypairs"):
+        for name, spec in getattr(fragments, section).items():
+            if spec.generation is not UNSET and spec.generation > 1:
+                yield (section, name, "generation")
+
+
+def _revocations(_: Fragments, document: Document) -> Iterator[Path]:
+    if document.revocations is not UNSET and document.revocations:
+        yield ("revocations", 0)
+
+
+def _crls(fragments: Fragments, _: Document) -> Iterator[Path]:
+    return (("cas", name, "crl") for name, spec in fragments.cas.items() if spec.crl is not UNSET)
+
+
+def _rotations(fragments: Fragments, _: Document) -> Iterator[Path]:
+    defaults = (RotationSpec(), RotationSpec(strategy="staged"))
+    for name, spec in fragments.cas.items():
+        if spec.rotation is not UNSET and spec.rotation not in defaults:
+            yield ("cas", name, "rotation")
+
+
+def _hooks(fragments: Fragments, _: Document) -> Iterator[Path]:
+    return (
+        ("components", name, "after") for name, spec in fragments.components.items() if spec.after is not UNSET and spec.after
+    )
+
+
+def _probes(fragments: Fragments, _: Document) -> Iterator[Path]:
+    for name, spec in fragments.components.items():
+        if spec.probe is not UNSET and spec.probe.address is not UNSET:
+            yield ("components", name, "probe")
+
+
+#: Code, message, hint, and where it is asked for.
+_ROWS: Final[tuple[tuple[str, str, str, Places], ...]] = (
+    ("CPK222", "rotation to a new generation is not carried out by this version", "keep generation: 1", _generations),
+    ("CPK224", "revocation is not carried out by this version", "change the component's `reissue` to replace it", _revocations),
+    ("CPK223", "`crl` is not acted on by this version: no revocation list is written", "", _crls),
+    ("CPK223", "`rotation` is not acted on by this version: CAs are renewed with their key", "", _rotations),
+    ("CPK223", "`after` is not acted on by this version: no hook is run", "", _hooks),
+    ("CPK223", "`probe` is not acted on by this version: no endpoint is asked", "", _probes),
+)

@@ -1,0 +1,55 @@
+"""The issuer whose key we hold: a CA's certificate and key from its store."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
+
+from reconciler.x509.build import issue
+from reconciler.x509.errors import LintError
+from reconciler.x509.keys import PrivateKey
+from reconciler.x509.profile import Request, lint
+from reconciler.x509.read import Certificate
+
+
+class LocalIssuer:
+    """Signs with a key in memory; the key never leaves this object."""
+
+    def __init__(self, certificate: Certificate, key: PrivateKey, above: tuple[Certificate, ...] = ()) -> None:
+        """Takes a CA's certificate and key, and the certificates of the CAs above it up to its root.
+
+        Raises:
+            LintError: the key is not the certificate's.
+        """
+        if key.facts.spki_sha256 != certificate.facts.spki_sha256:
+            raise LintError(("the CA's key does not belong to its certificate",))
+        self._certificate = certificate
+        self._key = key
+        self._served = tuple(link for link in (certificate, *above) if not link.facts.self_signed)
+
+    @property
+    def certificate(self) -> Certificate:
+        """The CA's certificate."""
+        return self._certificate
+
+    @property
+    def served_chain(self) -> tuple[Certificate, ...]:
+        """This CA's certificate and those above it, without the root."""
+        return self._served
+
+    def prepare(self, request: Request) -> None:
+        """First half: refuses what must not be signed; the key is not touched.
+
+        Raises:
+            LintError: with every problem found.
+        """
+        problems = lint(request, self._certificate.facts)
+        if problems:
+            raise LintError(problems)
+
+    def sign(self, request: Request, public_key: CertificateIssuerPublicKeyTypes) -> Certificate:
+        """Second half: signs, and compares the result with the request.
+
+        Raises:
+            LintError: with every problem found.
+        """
+        return issue(request, public_key, self._certificate, self._key)

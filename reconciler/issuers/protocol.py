@@ -1,0 +1,40 @@
+"""What every issuer offers: prepare (and lint) first, sign second."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
+
+from reconciler.x509.profile import Request
+from reconciler.x509.read import Certificate
+
+
+class Issuer(Protocol):
+    """Signs certificates for one CA."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """The CA's current certificate."""
+        ...
+
+    @property
+    def served_chain(self) -> tuple[Certificate, ...]:
+        """What follows a leaf in the files that servers present: intermediates from this CA upwards, never the root."""
+        ...
+
+    def prepare(self, request: Request) -> None:
+        """Checks a request against the profile and this CA, before any key is used.
+
+        Raises:
+            LintError: the request breaks the profile or exceeds what the CA may sign.
+        """
+        ...
+
+    def sign(self, request: Request, public_key: CertificateIssuerPublicKeyTypes) -> Certificate:
+        """Signs a prepared request and checks that what came out is what was asked.
+
+        Raises:
+            LintError: see `prepare`.
+        """
+        ...

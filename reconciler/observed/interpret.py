@@ -1,0 +1,139 @@
+"""From the bytes of a file to what they say: one pure function per kind of file. A key leaves its bytes behind here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.observed.model import (
+    Absent,
+    Certificates,
+    CertificateState,
+    DerivedOutput,
+    FileMeta,
+    Key,
+    KubeconfigFile,
+    PublicKey,
+    Unusable,
+)
+from reconciler.x509 import kubeconfig, outputs
+from reconciler.x509.errors import UnreadableError
+from reconciler.x509.facts import CertificateFacts
+from reconciler.x509.keys import read_key_facts
+from reconciler.x509.read import Certificate, read_certificates, read_public_key
+
+Chain = tuple[CertificateFacts, ...]
+
+#: How PEM becomes facts, and the first certificate when it was parsed just now. A pass over many files passes one that
+#: remembers what it has read.
+Reader = Callable[[bytes], tuple[Chain, Certificate | None]]
+
+
+def read_chain(data: bytes) -> tuple[Chain, Certificate]:
+    """The facts of every certificate, and the first of them for whoever asks next who signed it.
+
+    Raises:
+        UnreadableError: see `read_certificates`.
+    """
+    chain = read_certificates(data)
+    return tuple(certificate.facts for certificate in chain), chain[0]
+
+
+def interpret_certificates(
+    data: bytes, meta: FileMeta, read: Reader = read_chain
+) -> tuple[Certificates | Unusable, Certificate | None]:
+    """A ``.crt`` or a bundle: nothing but certificates, all of them whole."""
+    try:
+        chain, leaf = read(data)
+    except UnreadableError as error:
+        return _unusable(error), None
+    return Certificates(chain=chain, meta=meta), leaf
+
+
+def interpret_key(data: bytes, meta: FileMeta) -> Key | Unusable:
+    """A ``.key``: one private key, not encrypted."""
+    try:
+        return Key(facts=read_key_facts(data), meta=meta)
+    except UnreadableError as error:
+        return _unusable(error)
+
+
+def interpret_combined_certificates(
+    data: bytes, meta: FileMeta, read: Reader = read_chain
+) -> tuple[Certificates | Unusable, Certificate | None]:
+    """The certificates of a file that holds a key as well."""
+    try:
+        certificates, _ = outputs.separate(data)
+    except UnreadableError as error:
+        return _unusable(error), None
+    return interpret_certificates(certificates, meta, read)
+
+
+def interpret_combined_key(data: bytes, meta: FileMeta) -> Key | Unusable:
+    """The key of a file that holds certificates as well."""
+    try:
+        _, key = outputs.separate(data)
+    except UnreadableError as error:
+        return _unusable(error)
+    return interpret_key(key, meta)
+
+
+def interpret_public_key(data: bytes, meta: FileMeta) -> PublicKey | Unusable:
+    """The ``.pub`` of a keypair."""
+    try:
+        return PublicKey(spki_sha256=read_public_key(data), meta=meta)
+    except UnreadableError as error:
+        return _unusable(error)
+
+
+def interpret_derived(output: str, data: bytes, meta: FileMeta, password: bytes | None = None) -> DerivedOutput | Unusable:
+    """A derived output, by the fingerprints and the key that a plan compares with the pair it was made from."""
+    try:
+        fingerprints, spki = outputs.read_derived(output, data, password)
+    except UnreadableError as error:
+        return _unusable(error)
+    return DerivedOutput(fingerprints=fingerprints, spki_sha256=spki, meta=meta)
+
+
+def interpret_kubeconfig(
+    data: bytes, meta: FileMeta, read: Reader = read_chain
+) -> tuple[KubeconfigFile | Unusable, Certificate | None]:
+    """A kubeconfig, by the meaning of its current context; and the client certificate in it.
+
+    Broken data of one kind leaves the others what they are: a torn CA certificate is no reason for a new client key.
+    """
+    try:
+        parsed = kubeconfig.parse(data)
+    except UnreadableError as error:
+        return _unusable(error), None
+    certificate: CertificateState = Absent()
+    leaf: Certificate | None = None
+    if parsed.certificate_pem:
+        certificate, leaf = interpret_certificates(parsed.certificate_pem, meta, read)
+    authorities, extras = _authorities(parsed, read)
+    return KubeconfigFile(
+        server=parsed.server,
+        ca_fingerprints=tuple(authority.fingerprint for authority in authorities),
+        cluster_name=parsed.cluster_name,
+        user_name=parsed.user_name,
+        context=parsed.context,
+        certificate=certificate,
+        key=interpret_key(parsed.key_pem, meta) if parsed.key_pem else Absent(),
+        client_certificate_path=parsed.client_certificate_path,
+        client_key_path=parsed.client_key_path,
+        extras=extras,
+        meta=meta,
+    ), leaf
+
+
+def _authorities(parsed: kubeconfig.ParsedKubeconfig, read: Reader) -> tuple[Chain, tuple[str, ...]]:
+    """The trusted CAs and the extras: CA data that cannot be read is something that no generated file holds."""
+    if not parsed.ca_pem:
+        return (), parsed.extras
+    try:
+        return read(parsed.ca_pem)[0], parsed.extras
+    except UnreadableError:
+        return (), tuple(sorted((*parsed.extras, "certificate-authority-data")))
+
+
+def _unusable(error: UnreadableError) -> Unusable:
+    return Unusable(problem=error.problem, detail=error.detail)

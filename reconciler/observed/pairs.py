@@ -1,0 +1,175 @@
+"""The certificates and keys of CAs, their replicas and components, and which of our CAs signed each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, NamedTuple
+
+from reconciler.desired.model import CA, OUTPUT_SUFFIX, Component, DesiredState, Place
+from reconciler.observed.cache import Cache
+from reconciler.observed.look import CERTIFICATES, COMBINED_CERTIFICATES, COMBINED_KEY, KEY, KUBECONFIG, View
+from reconciler.observed.model import (
+    Certificates,
+    CertificateState,
+    DerivedState,
+    Key,
+    KeyState,
+    KubeconfigFile,
+    KubeconfigState,
+    ObservedPair,
+)
+from reconciler.observed.ownership import is_owned
+from reconciler.observed.signers import Checks, Question, in_order_of_claim, recall_signer
+from reconciler.x509.read import Certificate
+
+_SEPARATE: Final = (".crt", ".key")
+_COMBINED: Final = (OUTPUT_SUFFIX["combined"],)
+
+
+class _Sight(NamedTuple):
+    """A certificate and key at one moment."""
+
+    certificate: CertificateState
+    key: KeyState
+    leaf: Certificate | None
+    """The certificate to check signatures on; None when it did not have to be parsed."""
+
+    @property
+    def torn(self) -> bool:
+        """Whether the two do not belong together, as when a publication passed between looking at the one and the other."""
+        return (
+            isinstance(self.certificate, Certificates)
+            and isinstance(self.key, Key)
+            and self.certificate.chain[0].spki_sha256 != self.key.facts.spki_sha256
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """A pair whose signature is still being checked."""
+
+    sight: _Sight
+    outputs: dict[str, DerivedState]
+    place: Place | None
+    suffixes: tuple[str, ...]
+    is_authority: bool = False
+    signer: str = ""
+
+
+class Pairs:
+    """The pairs of one pass; CAs are seen first, because they are who may have signed the others."""
+
+    def __init__(self, desired: DesiredState, view: View, cache: Cache, checks: Checks) -> None:
+        self.kubeconfigs: dict[str, KubeconfigState] = {}
+        """Those that were looked at because a component lives in them, by address."""
+        self._desired = desired
+        self._view = view
+        self._cache = cache
+        self._checks = checks
+        self._drafts: dict[str, _Draft] = {}
+        self._issuers: dict[str, Certificate] = {}
+        self._own: dict[str, str] = {}
+
+    def see_authorities(self) -> None:
+        """Looks at every CA and replica; then, since a parent may come later, asks who signed them."""
+        seen: list[tuple[CA, str, Place, _Sight]] = []
+        for ca in self._desired.cas.values():
+            for address, place in ((ca.address, ca.place), *((replica.address, replica.place) for replica in ca.replicas)):
+                sight = self._see_files(place.absolute, _SEPARATE, afresh=True)
+                seen.append((ca, address, place, sight))
+                if sight.leaf is not None:
+                    self._issuers[sight.leaf.facts.fingerprint] = sight.leaf
+                    self._own.setdefault(ca.name, sight.leaf.facts.spki_sha256)
+        for ca, address, place, sight in seen:
+            draft = _Draft(sight=sight, outputs={}, place=place, suffixes=_SEPARATE, is_authority=True)
+            self._drafts[address] = draft
+            if ca.issuer is None and isinstance(sight.certificate, Certificates) and sight.certificate.chain[0].self_signed:
+                draft.signer = sight.certificate.chain[0].spki_sha256
+            else:
+                self._find_signer(address, draft, ca.issuer or "", partial(self._see_files, place.absolute, _SEPARATE))
+
+    def see_component(self, component: Component) -> None:
+        """Looks at a component where it lives: its pair, its combined file, or its kubeconfig."""
+        place, outputs = component.place, component.outputs
+        if place is None:
+            see = partial(self._see_kubeconfig, component.kubeconfig)
+            draft = _Draft(sight=see(afresh=False), outputs={}, place=None, suffixes=())
+        else:
+            base, suffixes = place.absolute, _SEPARATE if "pem" in outputs else _COMBINED
+            see = partial(self._see_files, base, suffixes)
+            derived: dict[str, DerivedState] = {
+                output: self._view.derived(output, base + OUTPUT_SUFFIX[output], component.pkcs12_password_file)
+                for output in outputs
+                if output != "pem"
+            }
+            draft = _Draft(sight=see(afresh=False), outputs=derived, place=place, suffixes=suffixes)
+        self._drafts[component.address] = draft
+        self._find_signer(component.address, draft, component.ca, see)
+
+    def finish(self) -> dict[str, ObservedPair]:
+        """Waits for the signature checks; then everything about each pair is known."""
+        for answer in self._checks.answers():
+            for issuer in answer.others:
+                self._cache.remember_verdict(answer.fingerprint, issuer.facts.fingerprint, signed=False)
+            if answer.signer is not None:
+                self._cache.remember_verdict(answer.fingerprint, answer.signer.facts.fingerprint, signed=True)
+                self._drafts[answer.address].signer = answer.signer.facts.spki_sha256
+        return {
+            address: ObservedPair(
+                certificate=draft.sight.certificate,
+                key=draft.sight.key,
+                outputs=draft.outputs,
+                owned=self._owned(address, draft),
+                signed_by=draft.signer,
+            )
+            for address, draft in self._drafts.items()
+        }
+
+    def _find_signer(self, address: str, draft: _Draft, ca: str, see: Callable[..., _Sight]) -> None:
+        """Answers from the cache, or asks; looks again where the first look was torn or left nothing to check."""
+        issuers, signer = self._recall(draft.sight, ca)
+        if draft.sight.torn or (signer is None and draft.sight.leaf is None):
+            draft.sight = see(afresh=True)
+            issuers, signer = self._recall(draft.sight, ca)
+        draft.signer = signer or ""
+        if signer is None and draft.sight.leaf is not None:
+            self._checks.ask(Question(address, draft.sight.leaf, issuers))
+
+    def _recall(self, sight: _Sight, ca: str) -> tuple[tuple[Certificate, ...], str | None]:
+        """Who may have signed it, in the order to try them, and who did, None when that has to be checked."""
+        if not isinstance(sight.certificate, Certificates):
+            return (), ""
+        facts = sight.certificate.chain[0]
+        issuers = in_order_of_claim(facts, self._own.get(ca, ""), self._issuers.values())
+        return issuers, recall_signer(self._cache, facts.fingerprint, issuers)
+
+    def _see_files(self, base: str, suffixes: tuple[str, ...], *, afresh: bool) -> _Sight:
+        separate = suffixes == _SEPARATE
+        certificate, leaf = self._view.look(
+            CERTIFICATES if separate else COMBINED_CERTIFICATES, base + suffixes[0], afresh=afresh
+        )
+        key, _ = self._view.look(KEY if separate else COMBINED_KEY, base + suffixes[-1], afresh=afresh)
+        return _Sight(certificate, key, leaf)
+
+    def _see_kubeconfig(self, address: str, *, afresh: bool) -> _Sight:
+        state, leaf = self._view.look(KUBECONFIG, self._desired.kubeconfigs[address].place.absolute, afresh=afresh)
+        self.kubeconfigs[address] = state
+        if isinstance(state, KubeconfigFile):
+            return _Sight(state.certificate, state.key, leaf)
+        return _Sight(state, state, None)
+
+    def _owned(self, address: str, draft: _Draft) -> bool:
+        """Whether the files are ours by where they stand.
+
+        It costs a read of ``meta.json``, so it is asked only where a plan asks for it: of a component whose certificate
+        and key are usable and signed by one of our CAs, the signature says it already. A CA can sign itself as anybody
+        can, so of CAs it is always asked.
+        """
+        if draft.place is None:
+            return False
+        settled = isinstance(draft.sight.certificate, Certificates) and isinstance(draft.sight.key, Key) and draft.signer
+        if settled and not draft.is_authority:
+            return False
+        return is_owned(draft.place, draft.suffixes, address=address, cluster=self._desired.cluster)

@@ -1,0 +1,121 @@
+"""Bundles: the certificates of their CAs as they are now, whatever their order in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+from reconciler.desired.model import Bundle
+from reconciler.observed.model import Absent, Certificates, CertificateState, ObservedState, Unusable
+from reconciler.plan.checks_files import owners, public_mode
+from reconciler.plan.checks_pair import unreadable_finding
+from reconciler.plan.context import Authority, Decision, Situation
+from reconciler.plan.foreign import foreign, settle
+from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.trust import Anchors, anchors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleContext:
+    """One bundle, as its checks see it."""
+
+    desired: Bundle
+    found: CertificateState
+    wanted: Anchors
+    observed: ObservedState
+    replace: bool
+
+
+def missing(context: BundleContext) -> Iterator[Finding]:
+    """The file is not there."""
+    if isinstance(context.found, Absent):
+        yield Finding(reason=Reason.MISSING, action=Action.CREATE, message="there is no file", path="certificates")
+
+
+def unreadable(context: BundleContext) -> Iterator[Finding]:
+    """The file cannot be used: one bad block makes all of it suspect, since readers stop or skip as they please."""
+    if isinstance(context.found, Unusable):
+        yield unreadable_finding(context.found, action=Action.REPAIR, path="certificates")
+
+
+def bundle_stale(context: BundleContext) -> Iterator[Finding]:
+    """It holds other certificates than its CAs have."""
+    if not isinstance(context.found, Certificates) or context.wanted.unknown:
+        return
+    if context.wanted.made:
+        message = f"follows {', '.join(context.wanted.made)}"
+        yield Finding(reason=Reason.BUNDLE_STALE, action=Action.REPAIR, message=message, path="certificates")
+        return
+    found, wanted = {each.fingerprint for each in context.found.chain}, set(context.wanted.fingerprints)
+    if found != wanted:
+        lacking, extra = len(wanted - found), len(found - wanted)
+        parts = [f"{lacking} of its CAs missing"] * bool(lacking) + [f"{extra} that should not be in it"] * bool(extra)
+        yield Finding(
+            reason=Reason.BUNDLE_STALE,
+            action=Action.REPAIR,
+            message=", ".join(parts),
+            path="certificates",
+            current=", ".join(sorted(found)),
+            planned=", ".join(sorted(wanted)),
+        )
+
+
+def reissue_requested(context: BundleContext) -> Iterator[Finding]:
+    """``--replace`` names it."""
+    if context.replace and not isinstance(context.found, Absent):
+        yield Finding(reason=Reason.REISSUE_REQUESTED, action=Action.REPAIR, message="--replace asks for it", path="replace")
+
+
+def file_drift(context: BundleContext) -> Iterator[Finding]:
+    """Others may write it, or it belongs to somebody else."""
+    if isinstance(context.found, Certificates):
+        yield from public_mode(context.found.meta, "mode")
+        yield from owners(context.desired.access, [context.found.meta], context.observed)
+
+
+BUNDLE_CHAIN: Final[tuple[Callable[[BundleContext], Iterator[Finding]], ...]] = (
+    missing,  # Missing: no file -> create
+    unreadable,  # Unreadable: not a clean file of certificates -> repair
+    bundle_stale,  # BundleStale: a CA too many or too few -> repair
+    reissue_requested,  # ReissueRequested: --replace -> repair
+    file_drift,  # ModeDrift, OwnerDrift -> repair
+)
+
+
+def decide_bundles(situation: Situation, authorities: Mapping[str, Authority]) -> Iterator[Decision]:
+    """Decides about every bundle that the plan covers."""
+    known: dict[tuple[str, ...], Anchors] = {}
+    for address, bundle in situation.desired.bundles.items():
+        if not situation.covers(address):
+            continue
+        if bundle.cas not in known:
+            known[bundle.cas] = anchors(bundle.cas, authorities)
+        seen = situation.observed.bundles.get(address)
+        context = BundleContext(
+            desired=bundle,
+            found=seen.certificates if seen is not None else Absent(),
+            wanted=known[bundle.cas],
+            observed=situation.observed,
+            replace=address in situation.replaced,
+        )
+        findings = tuple(chain.from_iterable(check(context) for check in BUNDLE_CHAIN))
+        if findings:
+            yield _settle(situation, context, findings)
+
+
+def _settle(situation: Situation, context: BundleContext, findings: tuple[Finding, ...]) -> Decision:
+    bundle = context.desired
+    if bundle.address not in situation.records and not situation.may_overwrite(bundle.address) and _is_foreign(context):
+        path = bundle.place.absolute
+        findings = (*findings, foreign(path, "it was not written here and holds something else than these CAs"))
+    writes = any(finding.path in {"certificates", "replace"} for finding in findings)
+    return settle(bundle.address, "bundle", findings, held_by=context.wanted.held_by if writes else "")
+
+
+def _is_foreign(context: BundleContext) -> bool:
+    """Whether writing would take certificates from somebody: a system's bundle, or the CA of another cluster."""
+    if isinstance(context.found, Certificates) and not context.wanted.unknown:
+        return not {each.fingerprint for each in context.found.chain} <= set(context.wanted.fingerprints)
+    return isinstance(context.found, Unusable)

@@ -1,0 +1,129 @@
+"""What the decisions of a plan look at, and what they come to: data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.desired.model import CA, Component, DesiredState
+from reconciler.observed.model import Absent, ObservedPair, ObservedState
+from reconciler.plan.document import DiagnosticEntry
+from reconciler.plan.inventory import Record
+from reconciler.plan.options import Options
+from reconciler.plan.reasons import Action, Finding
+from reconciler.x509.facts import CertificateFacts, KeyFacts
+
+NOTHING_THERE = ObservedPair(certificate=Absent(), key=Absent())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Everything a plan is made from."""
+
+    desired: DesiredState
+    observed: ObservedState
+    records: Mapping[str, Record]
+    """Our own records under today's addresses: `moved` is applied."""
+    previous: Mapping[str, str]
+    """The address that a moved record had, by the address it has now."""
+    now: datetime
+    options: Options
+    selected: frozenset[str] | None
+    """What ``--target`` leaves in; None for everything."""
+    replaced: frozenset[str]
+
+    def covers(self, address: str) -> bool:
+        """Whether the plan is about this address."""
+        return self.selected is None or address in self.selected
+
+    def pair(self, address: str) -> ObservedPair:
+        """The files found for a CA, a copy of it or a component."""
+        return self.observed.pairs.get(address, NOTHING_THERE)
+
+    def may_overwrite(self, address: str) -> bool:
+        """Whether foreign files at this address may be replaced: a person said so."""
+        return self.options.adopt or address in self.desired.imports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a CA cannot sign now."""
+
+    address: str
+    """The CA at the root of it: of a chain of CAs that wait for each other, the first."""
+    code: str
+    """``ca-key-missing``, ``ca-certificate-missing``, or the word of the finding."""
+    summary: str
+    detail: str
+    finding: Finding
+    severe: bool
+    """An error even when nothing waits for a signature."""
+    keeps_files: bool
+    """Whether certificate and key are there and can be copied: an expired CA's can, a missing key cannot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """A CA as the checks of what rests on it see it."""
+
+    desired: CA
+    certificate: CertificateFacts | None
+    """None while there is no usable one."""
+    creating: bool = False
+    """This plan makes it."""
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    """Of the certificate, or of the one that this plan makes; None when neither is known."""
+    served: tuple[CertificateFacts, ...] | None = None
+    """The intermediates that follow a leaf, this CA first, never the root; None when one of them is not known."""
+    refusal: Refusal | None = None
+
+    @property
+    def spki(self) -> str:
+        """SHA-256 of its public key, empty when there is no usable certificate."""
+        return self.certificate.spki_sha256 if self.certificate is not None else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One component, as its checks see it."""
+
+    desired: Component
+    authority: Authority
+    pair: ObservedPair
+    leaf: CertificateFacts | None
+    key: KeyFacts | None
+    record: Record | None
+    now: datetime
+    observed: ObservedState
+    """For the ids of accounts."""
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What becomes of one address. Addresses without findings have none."""
+
+    address: str
+    kind: str
+    action: Action
+    findings: tuple[Finding, ...]
+    blocked: bool = False
+    """Something should change and may not, or cannot."""
+    held_by: str = ""
+    """Address of the CA that cannot sign, or the name of the guard."""
+    diagnostics: tuple[DiagnosticEntry, ...] = ()
+    importing: str = ""
+    """Path of the certificate that is taken over."""
+    previous: str | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Whether apply has something to do."""
+        return not self.blocked and (self.action > Action.NONE or bool(self.importing) or self.previous is not None)
+
+    @property
+    def issues(self) -> bool:
+        """Whether the component gets a new certificate."""
+        return not self.blocked and self.action in {Action.REISSUE, Action.REKEY, Action.REPLACE, Action.CREATE}

@@ -1,0 +1,49 @@
+"""Whether anything still rests on a CA of which nothing is there."""
+
+from __future__ import annotations
+
+from reconciler.desired.model import CA
+from reconciler.observed.model import Absent, Certificates
+from reconciler.plan.checks_time import instant
+from reconciler.plan.context import Situation
+from reconciler.x509.facts import CertificateFacts
+
+
+def live_dependent(ca: CA, situation: Situation) -> str | None:
+    """What would be cut off if the CA were made anew, as a sentence without a full stop; None when nothing is.
+
+    Args:
+        ca: a CA whose certificate and key are both absent.
+        situation: what was found.
+    """
+    if ca.address in situation.records:
+        return "It was made or taken over here before, and its files are gone"
+    for replica in ca.replicas:
+        copy = situation.pair(replica.address)
+        if not isinstance(copy.certificate, Absent) or not isinstance(copy.key, Absent):
+            return f"A copy of it is at {replica.place.absolute}"
+    for child in situation.desired.cas.values():
+        if child.issuer == ca.name and (found := _alive(child.address, situation)) is not None:
+            return f"{child.address} is below it and valid until {instant(found.not_after)}"
+    for component in situation.desired.components.values():
+        if component.ca == ca.name and (found := _alive(component.address, situation)) is not None:
+            return f"{component.address} is below it and valid until {instant(found.not_after)}"
+    for bundle in situation.desired.bundles.values():
+        seen = situation.observed.bundles.get(bundle.address) if ca.name in bundle.cas else None
+        if seen is not None and isinstance(seen.certificates, Certificates):
+            for anchor in seen.certificates.chain:
+                if anchor.subject.same_as(ca.subject) and anchor.not_after >= situation.now:
+                    return f"{bundle.address} holds a certificate of it that is valid until {instant(anchor.not_after)}"
+    return None
+
+
+def _alive(address: str, situation: Situation) -> CertificateFacts | None:
+    """The certificate at an address, if it has not expired and may be the CA's.
+
+    One that signed itself is not (the kubelet makes such), nor is one that another of our CAs signed.
+    """
+    pair = situation.pair(address)
+    if not isinstance(pair.certificate, Certificates) or pair.signed_by:
+        return None
+    leaf = pair.certificate.chain[0]
+    return None if leaf.self_signed or situation.now > leaf.not_after else leaf

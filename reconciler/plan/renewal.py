@@ -1,0 +1,39 @@
+"""When a certificate falls due, and until when its successor would last."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from reconciler.x509.facts import CertificateFacts
+
+#: Share of renewBefore over which a fleet's renewals are spread.
+JITTER_DIVISOR = 10
+
+
+def renewal_due(address: str, leaf: CertificateFacts, renew_before: timedelta) -> datetime:
+    """The instant from which a certificate is due: notAfter - renewBefore - jitter, in whole seconds.
+
+    The jitter is a hash of address and serial: the same at every look, and different for each certificate of a fleet
+    that was issued in one go. Whole seconds, because a daemon that wakes a fraction early would find nothing due.
+
+    Args:
+        address: of the component or CA.
+        leaf: its certificate.
+        renew_before: how long before its end.
+    """
+    window = int(renew_before.total_seconds()) // JITTER_DIVISOR
+    digest = hashlib.sha256(f"{address}\0{leaf.serial}".encode()).digest()
+    jitter = int.from_bytes(digest[:8], "big") % (window + 1)
+    return (leaf.not_after - renew_before - timedelta(seconds=jitter)).replace(microsecond=0)
+
+
+def earliest_renewal(not_after: datetime, renew_before: timedelta) -> datetime:
+    """A bound that `renewal_due` never undercuts, without hashing: lets a large fleet be passed over quickly."""
+    return not_after - renew_before - renew_before / JITTER_DIVISOR - timedelta(seconds=1)
+
+
+def planned_end(now: datetime, lifetime: timedelta, authority_end: datetime | None) -> datetime:
+    """Until when a certificate issued now would last: its lifetime, never beyond its CA, in whole seconds."""
+    end = (now + lifetime).replace(microsecond=0)
+    return end if authority_end is None else min(end, authority_end)

@@ -1,0 +1,214 @@
+"""How every address is doing: what was found, against the plan, our record and the clock. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from reconciler.desired.model import CA, OUTPUT_SUFFIX, Bundle, Component, DesiredState, Keypair, Kubeconfig, Place, Replica
+from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, Unusable
+from reconciler.plan.build import Plan
+from reconciler.plan.document import Change
+from reconciler.plan.health import health_of, sync_of
+from reconciler.plan.inventory import Inventory
+from reconciler.plan.renewal import renewal_due
+from reconciler.plan.status_document import FORMAT_VERSION, FilePaths, ResourceStatus, StatusDocument, StatusSummary
+from reconciler.x509.facts import CertificateFacts
+
+__all__ = ["StatusDocument", "status_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _World:
+    """Everything that a row is made from, besides what it is about."""
+
+    observed: ObservedState
+    changes: Mapping[str, Change]
+    inventory: Inventory
+    authorities: Mapping[str, str]
+    """Addresses of CAs by the SPKI SHA-256 of the certificates found for them."""
+    now: datetime
+
+
+def status_of(desired: DesiredState, observed: ObservedState, plan: Plan, inventory: Inventory, now: datetime) -> StatusDocument:
+    """The status of everything that is desired, in dependency order.
+
+    Args:
+        desired: what should be; a view restricted to a node gives that node's status.
+        observed: what was found.
+        plan: the whole plan of the two, without targets: what it changes is out of sync.
+        inventory: our record, for generations.
+        now: the time; aware.
+    """
+    world = _World(
+        observed=observed,
+        changes={entry.address: entry.change for entry in plan.document.resource_changes},
+        inventory=inventory,
+        authorities=_authorities(desired, observed),
+        now=now,
+    )
+    resources = list(_resources(desired, world))
+    return StatusDocument(
+        format_version=FORMAT_VERSION,
+        cluster=desired.cluster,
+        at=now.replace(microsecond=0),
+        summary=_summary(resources),
+        resources=resources,
+    )
+
+
+def component_paths(component: Component, desired: DesiredState) -> FilePaths:
+    """The files of a component. Without the pem output, the combined file is certificate and key at once."""
+    place = component.place
+    if place is None:
+        return FilePaths(kubeconfig=desired.kubeconfigs[component.kubeconfig].place.absolute)
+    derived = {output: place.absolute + OUTPUT_SUFFIX[output] for output in component.outputs if output in OUTPUT_SUFFIX}
+    if "pem" in component.outputs:
+        pair = {"certificate": f"{place.absolute}.crt", "key": f"{place.absolute}.key"}
+    else:
+        pair = {"certificate": derived["combined"], "key": derived["combined"]}
+    return FilePaths(**pair, **derived)
+
+
+def _resources(desired: DesiredState, world: _World) -> Iterator[ResourceStatus]:
+    for ca in desired.cas.values():
+        yield _pair(world, ca, ca.address, ca.home, _pair_paths(ca.place))
+        for copy in ca.replicas:
+            yield _pair(world, ca, copy.address, copy.node, _pair_paths(copy.place))
+    for keypair in desired.keypairs.values():
+        for copy in keypair.replicas:
+            yield _keypair(world, keypair, copy)
+    for component in desired.components.values():
+        yield _pair(world, component, component.address, component.node, component_paths(component, desired))
+    for bundle in desired.bundles.values():
+        found = world.observed.bundles.get(bundle.address)
+        yield _file(world, bundle, FilePaths(bundle=bundle.place.absolute), found.certificates if found else Absent())
+    for kubeconfig in desired.kubeconfigs.values():
+        state = world.observed.kubeconfigs.get(kubeconfig.address, Absent())
+        yield _file(world, kubeconfig, FilePaths(kubeconfig=kubeconfig.place.absolute), state)
+
+
+def _pair_paths(place: Place) -> FilePaths:
+    return FilePaths(certificate=f"{place.absolute}.crt", key=f"{place.absolute}.key")
+
+
+def _pair(world: _World, wanted: CA | Component, address: str, node: str | None, paths: FilePaths) -> ResourceStatus:
+    pair = world.observed.pairs.get(address) or ObservedPair(certificate=Absent(), key=Absent())
+    leaf = pair.certificate.chain[0] if isinstance(pair.certificate, Certificates) else None
+    row = _row(
+        world,
+        address,
+        kind="ca" if isinstance(wanted, CA) else "component",
+        node=node,
+        paths=paths,
+        found=(pair.certificate, pair.key, *pair.outputs.values()),
+        generation=wanted.generation if isinstance(wanted, CA) else 1,
+        leaf=leaf,
+        renew_before=wanted.renew_before,
+    )
+    if leaf is None:
+        return row
+    return msgspec.structs.replace(
+        row,
+        subject=str(leaf.subject),
+        organizations=list(leaf.subject.organizations),
+        sans=list(leaf.sans),
+        usages=list(leaf.usages),
+        key=leaf.key,
+        serial=leaf.serial,
+        fingerprint=leaf.fingerprint,
+        issuer=world.authorities.get(pair.signed_by) or str(leaf.issuer),
+        ski=leaf.ski or None,
+        not_before=leaf.not_before,
+        not_after=leaf.not_after,
+        renew_at=renewal_due(wanted.address, leaf, wanted.renew_before),
+        days_left=(leaf.not_after - world.now) // timedelta(days=1),
+    )
+
+
+def _keypair(world: _World, keypair: Keypair, copy: Replica) -> ResourceStatus:
+    found = world.observed.keypairs.get(copy.address)
+    row = _row(
+        world,
+        copy.address,
+        kind="keypair",
+        node=copy.node,
+        paths=FilePaths(key=f"{copy.place.absolute}.key", public_key=f"{copy.place.absolute}.pub"),
+        found=(found.key, found.public) if found else (Absent(),),
+        generation=keypair.generation,
+    )
+    key = found.key.facts.key if found and isinstance(found.key, Key) else None
+    return msgspec.structs.replace(row, key=key)
+
+
+def _file(world: _World, wanted: Bundle | Kubeconfig, paths: FilePaths, found: object) -> ResourceStatus:
+    kind = "bundle" if isinstance(wanted, Bundle) else "kubeconfig"
+    return _row(world, wanted.address, kind=kind, node=wanted.node, paths=paths, found=(found,))
+
+
+def _row(
+    world: _World,
+    address: str,
+    *,
+    kind: str,
+    node: str | None,
+    paths: FilePaths,
+    found: tuple[object, ...],
+    generation: int | None = None,
+    leaf: CertificateFacts | None = None,
+    renew_before: timedelta = timedelta(0),
+) -> ResourceStatus:
+    """What every row holds. `generation` is the desired one: our record, when there is one, knows the real one."""
+    change = world.changes.get(address)
+    record = world.inventory.records.get(address)
+    unusable = frozenset(part.problem for part in found if isinstance(part, Unusable))
+    return ResourceStatus(
+        address=address,
+        type=kind,
+        node=node,
+        sync=sync_of(change, unusable),
+        health=health_of(
+            leaf,
+            change,
+            missing=any(isinstance(part, Absent) for part in found),
+            unusable=bool(unusable),
+            renew_before=renew_before,
+            now=world.now,
+        ),
+        paths=paths,
+        generation=record.generation if record and generation is not None else generation,
+        reasons=list(dict.fromkeys(reason.code for reason in change.reasons)) if change else [],
+    )
+
+
+def _authorities(desired: DesiredState, observed: ObservedState) -> dict[str, str]:
+    """The CAs by their keys, as found at home or, on a node that only holds a copy, there."""
+    found: dict[str, str] = {}
+    for ca in desired.cas.values():
+        for address in (ca.address, *(copy.address for copy in ca.replicas)):
+            pair = observed.pairs.get(address)
+            if pair is not None and isinstance(pair.certificate, Certificates):
+                found.setdefault(pair.certificate.chain[0].spki_sha256, ca.address)
+    return found
+
+
+def _summary(resources: list[ResourceStatus]) -> StatusSummary:
+    sync, health = Counter(row.sync for row in resources), Counter(row.health for row in resources)
+    due = min(((row.renew_at, row.address) for row in resources if row.renew_at is not None), default=None)
+    return StatusSummary(
+        total=len(resources),
+        synced=sync["Synced"],
+        out_of_sync=sync["OutOfSync"],
+        unknown=sync["Unknown"],
+        healthy=health["Healthy"],
+        progressing=health["Progressing"],
+        degraded=health["Degraded"],
+        missing=health["Missing"],
+        suspended=health["Suspended"],
+        next_renewal=due[0] if due else None,
+        next_renewal_address=due[1] if due else None,
+    )

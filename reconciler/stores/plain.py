@@ -1,0 +1,116 @@
+"""Layout ``plain``: ordinary files, for readers that cannot live with links.
+
+Two files cannot change in one step, so between two renames a new key stands beside the old certificate. The journal
+guards that instant: everything is durable under temporary names before the mark that lets recovery roll forward. A file
+that would not change is not touched: with the same key only the certificate moves. A single file is this layout with one
+file, and has no such instant.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+
+from reconciler.stores.directories import Directory, components, sync
+from reconciler.stores.durable import (
+    Content,
+    link_in,
+    read_entry,
+    refuse_special,
+    remove_entry,
+    temporary_name,
+    write_new,
+)
+from reconciler.stores.errors import StoreError, naming
+from reconciler.stores.generation import remove_home
+from reconciler.stores.publication import OutFile, Publication, Staged, digest_of, in_order
+
+
+def stage(parent: Directory, publication: Publication) -> None:
+    """Writes every file that changes under a temporary name beside its target; durable when this returns.
+
+    Raises:
+        StoreError: nothing that readers see has changed; `discard` removes what was written.
+    """
+    stem = components(publication.place)[-1]
+    for file in publication.files:
+        name = f"{stem}{file.suffix}"
+        refuse_special(parent, name)
+        with naming(parent.child(name)):
+            remove_entry(parent, temporary_name(name))
+        if not _is_there(parent, name, file, publication):
+            write_new(parent, temporary_name(name), Content(file.data, file.mode, publication.uid, publication.gid))
+    sync(parent)
+
+
+def read(parent: Directory, staged: Staged) -> Mapping[str, Content]:
+    """Reads back, by suffix, what will be there after `publish`; what is missing is left out.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    found: dict[str, Content] = {}
+    for suffix, digest in staged.digests.items():
+        name = f"{components(staged.place)[-1]}{suffix}"
+        for candidate in (temporary_name(name), name):
+            # A link is what this layout replaces, never what it has written.
+            content = None if link_in(parent, candidate) else read_entry(parent, candidate)
+            if content is not None and digest_of(content.data) == digest:
+                found[suffix] = content
+                break
+    return found
+
+
+def publish(parent: Directory, staged: Staged) -> None:
+    """Renames the temporary files into place, the key first. Doing it twice is doing it once.
+
+    Raises:
+        StoreError: before the first rename nothing has changed; after it, `publish` must be called again.
+    """
+    missing = staged.digests.keys() - read(parent, staged).keys()
+    if missing:
+        name = f"{components(staged.place)[-1]}{min(missing)}"
+        raise StoreError(parent.child(name), "the staged file is gone", "run apply again: it will be issued anew")
+    for suffix in in_order(tuple(staged.digests)):
+        name = f"{components(staged.place)[-1]}{suffix}"
+        with naming(parent.child(name)), suppress(FileNotFoundError):
+            os.rename(temporary_name(name), name, src_dir_fd=parent.fd, dst_dir_fd=parent.fd)
+
+
+def settle(parent: Directory, staged: Staged) -> None:
+    """Removes the generations of a pair that was published in the other layout before."""
+    with suppress(StoreError):
+        remove_home(parent, components(staged.place)[-1])
+
+
+def discard(parent: Directory, staged: Staged) -> None:
+    """Removes the temporary files; nothing there is fine.
+
+    Raises:
+        StoreError: one could not be removed.
+    """
+    stem = components(staged.place)[-1]
+    with naming(parent.child(stem)):
+        for name in [f"{stem}{suffix}" for suffix in staged.digests] or _waiting(parent, stem):
+            remove_entry(parent, temporary_name(name))
+
+
+def _waiting(parent: Directory, stem: str) -> list[str]:
+    """The targets for which a temporary file waits: for a run that died before it could say which it had written."""
+    start, end = temporary_name("\0").split("\0")
+    targets = [name[len(start) : -len(end)] for name in os.listdir(parent.fd) if name.startswith(start) and name.endswith(end)]
+    return [target for target in targets if target == stem or target.startswith(f"{stem}.")]
+
+
+def _is_there(parent: Directory, name: str, file: OutFile, publication: Publication) -> bool:
+    """Whether the target already is what it is to become: content, mode and owner."""
+    if link_in(parent, name):
+        return False
+    present = read_entry(parent, name)
+    return present is not None and present == Content(
+        file.data,
+        file.mode,
+        present.uid if publication.uid is None else publication.uid,
+        present.gid if publication.gid is None else publication.gid,
+    )

@@ -1,0 +1,44 @@
+"""Taking published files away."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+
+from reconciler.desired.model import Place
+from reconciler.stores.directories import components, parent_of, sync
+from reconciler.stores.durable import refuse_special, remove_entry, temporary_name
+from reconciler.stores.errors import StoreError, naming
+from reconciler.stores.generation import remove_home
+from reconciler.stores.publication import in_order
+
+
+def remove(place: Place, suffixes: Iterable[str]) -> None:
+    """Removes a set of files: first the names that readers use, the certificate before its key, then every generation.
+
+    What is gone already is fine, so that an interrupted removal can be repeated.
+
+    Args:
+        place: where.
+        suffixes: of the published names; an empty one for a single file.
+
+    Raises:
+        StoreError: something could not be removed.
+    """
+    stem = components(place)[-1]
+    names = [f"{stem}{suffix}" for suffix in reversed(in_order(tuple(suffixes)))]
+    try:
+        with parent_of(place) as parent:
+            for name in names:
+                refuse_special(parent, name)
+            for name in names:
+                with naming(parent.child(name)):
+                    remove_entry(parent, name)
+                    remove_entry(parent, temporary_name(name))
+            sync(parent)
+            if place.layout == "generations" and stem not in names:
+                remove_home(parent, stem)
+                sync(parent)
+    except StoreError as error:
+        if error.errno != errno.ENOENT:
+            raise

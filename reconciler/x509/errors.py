@@ -1,0 +1,35 @@
+"""What can go wrong with certificates and keys: unreadable input, and requests that must not be signed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Problem(StrEnum):
+    """Why bytes cannot be used; these words stand in `observed.model.Unusable.problem`."""
+
+    EMPTY = "empty"
+    NOT_PEM = "not-pem"
+    TRUNCATED = "truncated"
+    WRONG_TYPE = "wrong-type"
+    ENCRYPTED = "encrypted"
+    UNPARSABLE = "unparsable"
+
+
+class UnreadableError(Exception):
+    """Bytes that are not what they should be."""
+
+    def __init__(self, problem: Problem, detail: str) -> None:
+        """Takes the word, and one sentence for people, without file content."""
+        super().__init__(detail)
+        self.problem: Final = problem
+        self.detail: Final = detail
+
+
+class LintError(Exception):
+    """A certificate that must not be signed, or that did not come out as requested; carries every problem found."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems: Final = problems

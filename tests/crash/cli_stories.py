@@ -1,0 +1,104 @@
+"""Applies that are attacked at every system call: what is there before, and what is then asked for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.real.cluster import REPOSITORY, Cluster, make_cluster
+
+#: The harness that injects a fault at each mutating system call; it is not part of this repository.
+HARNESS: Final = REPOSITORY / os.environ.get("CLUSTER_PKI_CRASHPOINTS", "../shared/tools/crashpoints.py")
+
+BEFORE: Final = """\
+apiVersion: cluster-pki/v1
+cluster: crash
+stores:
+  files: {type: file, root: /srv}
+cas:
+  main: {path: ca/main}
+"""
+COMPONENT: Final = """\
+  NAME:
+    ca: main
+    usages: [server auth]
+    subject: {commonName: NAME.crash.internal}
+    sans: {dns: [NAME.crash.internal]}
+    path: pki/NAME
+"""
+
+
+def components(*names: str) -> str:
+    """The `components` of a desired state."""
+    return "components:\n" + "".join(COMPONENT.replace("NAME", name) for name in names)
+
+
+def _one_new_pair(home: Path) -> None:
+    cluster = make_cluster(home, BEFORE)
+    cluster.apply()
+    _ask(cluster, BEFORE + components("first"))
+
+
+def _a_renewal(home: Path) -> None:
+    cluster = make_cluster(home, BEFORE + components("first", "second"))
+    cluster.apply()
+    _ask(cluster, BEFORE + components("first", "second") + "    reissue: please\n")
+
+
+def _first_apply_of_five(home: Path) -> None:
+    make_cluster(home, BEFORE + components("first", "second", "third", "fourth", "fifth"))
+
+
+def _ask(cluster: Cluster, text: str) -> None:
+    cluster.file.write_text(text, encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One apply under attack."""
+
+    name: str
+    prepare: Callable[[Path], None]
+    """Makes the directory that every run starts from."""
+
+
+STORIES: Final = (
+    Story(name="one new pair", prepare=_one_new_pair),
+    Story(name="a renewal", prepare=_a_renewal),
+    Story(name="first apply of five", prepare=_first_apply_of_five),
+)
+
+
+def program(command: str) -> str:
+    """A command line for the harness; one worker, so that every run meets the same events in the same order."""
+    where = "-f {dir}/cluster-pki.yaml --root {dir}/root --state-dir {dir}/state"
+    return f"exec {sys.executable} -m reconciler.cli.main {command} {where}"
+
+
+APPLY: Final = "apply --auto-approve --parallelism 1"
+PLAN: Final = "plan --detailed-exitcode"
+CHECK: Final = f"exec {sys.executable} -m tests.crash.check_pairs {{dir}}"
+
+
+def attack(
+    story: Story, faults: str, workdir: Path, *, events: str = "", jobs: int = 2, timeout: int = 60
+) -> subprocess.CompletedProcess[str]:
+    """Runs the harness over one story; exit code 0 is "no violation"."""
+    template = workdir / "template"
+    template.mkdir(parents=True)
+    story.prepare(template)
+    scratch = workdir / "scratch"
+    scratch.mkdir()
+    command = [
+        *(sys.executable, str(HARNESS), "--template", str(template), "--workdir", str(scratch), "--cwd", str(REPOSITORY)),
+        *("--cmd", program(APPLY), "--check", CHECK, "--final", program(PLAN), "--forbid", "Traceback|PRIVATE KEY"),
+        *("--faults", faults, "--jobs", str(jobs), "--timeout", str(timeout), "--quiet"),
+    ]
+    if events:
+        command += ["--events", events]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)

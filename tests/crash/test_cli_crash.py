@@ -1,0 +1,62 @@
+"""Whenever apply dies, readers see old or new and never a mix, and the next apply finishes the work."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.crash.check_pairs import violations
+from tests.crash.cli_stories import APPLY, HARNESS, STORIES, Story, attack
+from tests.real.cluster import PROGRAM, Cluster, environment
+
+INSTANTS: Final = 8
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_killed_at_any_time(story: Story, tmp_path: Path) -> None:
+    """Killed at evenly spread instants of its run, apply leaves sound pairs, and a second apply an empty plan."""
+    template = tmp_path / "template"
+    template.mkdir()
+    story.prepare(template)
+    whole = _apply_for(60.0, _copy(template, tmp_path / "whole"))
+    for instant in range(INSTANTS):
+        cluster = _copy(template, tmp_path / f"killed-{instant}")
+        # The first part of a run only starts Python.
+        _apply_for(whole * (0.4 + 0.6 * instant / INSTANTS), cluster)
+        assert list(violations(cluster.root, cluster.home)) == []
+        cluster.apply()
+        assert list(violations(cluster.root, cluster.home)) == []
+        assert cluster.reasons(expect=0) == {}
+
+
+def _copy(template: Path, home: Path) -> Cluster:
+    shutil.copytree(template, home, symlinks=True)
+    return Cluster(home=home)
+
+
+def _apply_for(seconds: float, cluster: Cluster) -> float:
+    """Runs apply and kills it after so many seconds; returns how long it ran."""
+    where = ("-f", str(cluster.file), "--root", str(cluster.root), "--state-dir", str(cluster.home / "state"))
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [*PROGRAM, *APPLY.split(), *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+    )
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return time.monotonic() - started
+
+
+@pytest.mark.skipif(not HARNESS.exists(), reason="no crash harness here; name one with CLUSTER_PKI_CRASHPOINTS")
+@pytest.mark.parametrize("faults", ["kill", "err:EIO"])
+def test_one_new_pair_at_every_system_call(faults: str, tmp_path: Path) -> None:
+    """A pair is published as one: there is no system call after which a reader could find half of it."""
+    done = attack(STORIES[0], faults, tmp_path)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -1,0 +1,37 @@
+"""What the documentation shows is true: every desired state in it is valid, every link in it leads somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.real.cluster import make_cluster
+
+REPOSITORY: Final = Path(__file__).resolve().parents[1]
+PAGES: Final = tuple(sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")]))
+BLOCKS: Final = tuple(
+    (page, number, block)
+    for page in PAGES
+    for number, block in enumerate(
+        re.findall(r"^```yaml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    )
+    if "apiVersion: cluster-pki/v1" in block and "docs/rules" not in str(page)
+)
+
+
+@pytest.mark.parametrize("block", [block for _, _, block in BLOCKS], ids=[f"{page.stem}-{number}" for page, number, _ in BLOCKS])
+def test_desired_states_in_the_documentation_are_valid(block: str, tmp_path: Path) -> None:
+    """A reader may copy any of them: it validates, and a plan for an empty root creates something."""
+    cluster = make_cluster(tmp_path, block)
+    cluster.run("validate")
+    assert cluster.plan(expect=2)["summary"]["add"] > 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Relative links name files that exist."""
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
