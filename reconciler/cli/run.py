@@ -11,7 +11,6 @@ from typing import NoReturn
 
 from reconciler.cli.commands import load, parser_for
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.failure import explain
 from reconciler.cli.options import UsageError
 
 
@@ -20,10 +19,10 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     # Every file that is ours gets its mode when it is made; nothing in between may be readable by others.
     os.umask(0o077)
-    verbose = 0
+    color, verbose = "auto", 0
     try:
         options = parser_for(arguments, environ).parse_args(arguments)
-        verbose = getattr(options, "verbose", 0)
+        color, verbose = getattr(options, "color", color), getattr(options, "verbose", verbose)
         _log_to_stderr(verbose)
         code = load(options.command).run(options)
         sys.stdout.flush()
@@ -38,7 +37,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
     except Exception as error:  # noqa: BLE001 - the boundary: no traceback reaches a user
-        text, code = explain(error, color=getattr(options, "color", "auto"), environ=environ, verbose=verbose)
+        from reconciler.cli.failure import explain  # noqa: PLC0415 - knows every error, so imports nearly everything
+
+        text, code = explain(error, color=color, environ=environ, verbose=verbose)
         sys.stderr.write(text)
         return code
     return code

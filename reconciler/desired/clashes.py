@@ -65,14 +65,14 @@ def _claims(state: DesiredState) -> Iterator[tuple[str, str]]:
         yield kubeconfig.place.absolute, kubeconfig.address
 
 
-def _pair(place: Place, address: str, suffixes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _pair(place: Place, address: str, suffixes: tuple[str, ...]) -> list[tuple[str, str]]:
     """The files of one base name, and the hidden directory of its generations beside them."""
     base = place.absolute
-    for suffix in suffixes:
-        yield base + suffix, address
+    claims = [(base + suffix, address) for suffix in suffixes]
     if place.layout == "generations":
         directory, _, name = base.rpartition("/")
-        yield f"{directory}/.{name}", address
+        claims.append((f"{directory}/.{name}", address))
+    return claims
 
 
 def _entry(address: str) -> str:

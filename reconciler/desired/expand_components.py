@@ -146,7 +146,9 @@ def _check_selection(context: Context, name: str, spec: ComponentSpec) -> None:
         return
     if context.nodes or selector.roles is not UNSET or selector.nodes is not UNSET:
         message = f'forEach of component "{name}" matches no node'
-        context.report.add("CPK220", message, at=("components", name, "forEach"), address=f"component.{name}")
+        context.report.add(
+            "CPK220", message, at=("components", name, "forEach"), hint="add a node, or change it", address=f"component.{name}"
+        )
 
 
 def _lacks_address(context: Context, node: Node | None, address: str) -> None:

@@ -59,6 +59,7 @@ def _merge_section(
                 "CPK219",
                 f'{KINDS[section]} "{name}" is dropped with null, but no preset has it',
                 at=(section, name),
+                key=True,
                 hint=did_you_mean(name, base) or "remove the line",
             )
     return merged

@@ -193,6 +193,8 @@ def _type_hint(value: object, expected: list[str]) -> str:
     """The small edit that most likely was meant."""
     if value is None:
         return "give it a value, or remove the key"
+    if "string" in expected and isinstance(value, dict) and list(value.values()) == [None]:
+        return f'quote a placeholder: "{{{next(iter(value))}}}"'
     if "string" in expected and isinstance(value, int):
         return f'quote it: "{str(value).lower()}"'
     if "boolean" in expected and isinstance(value, str) and value.lower() in YES_WORDS | NO_WORDS:
@@ -257,7 +259,7 @@ def _range(finding: _Finding) -> Mistake:
         "maxItems": f"holds more than {limit} items",
     }
     message = f"{at(path)} {phrases[finding.keyword]}"
-    return Mistake(path=path, code="CPK106", message=message, hint="remove the key for the default" if not value else "")
+    return Mistake(path=path, code="CPK106", message=message, hint="remove the key for the default" if value in ("", []) else "")
 
 
 def _one_action(finding: _Finding) -> Mistake:

@@ -50,10 +50,10 @@ class Policed:
     """Whether a preset's roles apply."""
 
     def breach(self, code: str, message: str, section: str, name: str, *fields: str, hint: str = "") -> None:
-        """Reports a breach in an entry, at the field if it was written."""
+        """Reports a breach in an entry, at the field if it was written; one under ``defaults`` is told once."""
         at = self.context.where(section, name, *fields) if fields else (section, name)
         kind = "ca" if section == "cas" else "component"
-        self.context.report.add(code, message, at=at, hint=hint, address=f"{kind}.{name}")
+        self.context.report.add_once(code, message, at=at, hint=hint, address=f"{kind}.{name}")
 
 
 def check_policy(
@@ -84,12 +84,12 @@ def check_rules(document: Document, context: Context) -> None:
     for code in document.policy.rules:
         at: Path = ("policy", "rules", code)
         if code not in RULES:
-            context.report.add("CPK226", f"there is no rule {code}", at=at, hint=did_you_mean(code, adjustable))
+            context.report.add("CPK226", f"there is no rule {code}", at=at, hint=did_you_mean(code, adjustable), key=True)
         elif code not in adjustable:
             message = (
                 f"{code} ({RULES[code].name}) is always an error" if RULES[code].severity == "error" else f"{code} always warns"
             )
-            context.report.add("CPK226", message, at=at, hint="severities can be set for CPK3xx")
+            context.report.add("CPK226", message, at=at, hint="severities can be set for CPK3xx", key=True)
 
 
 def outlives_ca(policed: Policed) -> None:
@@ -129,7 +129,7 @@ def weaker_ca(policed: Policed) -> None:
         ca = policed.cas.get((thing.issuer or "") if isinstance(thing, CA) else thing.ca)
         if ca is not None and STRENGTH[ca.key] < STRENGTH[thing.key] and "ed25519" not in (ca.key, thing.key):
             section = "cas" if isinstance(thing, CA) else "components"
-            message = f"{thing.name} has a {thing.key} key, and its CA {ca.name} the weaker {ca.key}"
+            message = f"{thing.name} has a key of type {thing.key}, and its CA {ca.name} one of the weaker type {ca.key}"
             policed.breach("CPK304", message, section, thing.name, "key", hint="give the CA at least as strong a key")
 
 
@@ -172,14 +172,14 @@ def shared_ca(policed: Policed) -> None:
     """
     if not policed.kubernetes:
         return
-    domains = {"etcd-server": "etcd", "etcd-peer": "etcd", "front-proxy-client": "front proxy"}
+    domains = {"etcd-server": "etcd", "etcd-peer": "etcd", "front-proxy-client": "the front proxy"}
     api = next((component.ca for component in policed.instances if component.name == "apiserver"), None)
     told: set[str] = set()
     for component in policed.instances:
         domain = domains.get(component.name)
         if domain and component.ca == api and domain not in told:
             told.add(domain)
-            message = f"CA {api} is trusted by the API server and by the {domain}, so certificates of the one open the other"
+            message = f"CA {api} is trusted by the API server and by {domain}, so certificates of the one open the other"
             policed.breach("CPK311", message, "components", component.name, "ca", hint="give each a CA of its own")
 
 

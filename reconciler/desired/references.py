@@ -24,6 +24,7 @@ from reconciler.desired.spec import (
 
 #: The code of an unknown name, by section.
 _UNKNOWN: Final = {"cas": "CPK201", "components": "CPK202", "bundles": "CPK203", "stores": "CPK204"}
+_WORDS: Final = {"ca": "CA"}
 #: Fields without a default, by section. A component's path is missing only when no kubeconfig holds it (CPK214).
 _REQUIRED: Final = {
     "cas": ("path",),
@@ -123,7 +124,7 @@ class _References:
         guess = did_you_mean(name, known) if known else ""
         self.report.add(
             "CPK208",
-            f'{KINDS[section]} "{name}" needs {listed}',
+            f'{_WORDS.get(KINDS[section], KINDS[section])} "{name}" needs {listed}',
             at=(section, name),
             hint=guess if guess.startswith("did") else f"add {listed}",
             address=f"{KINDS[section]}.{name}",
@@ -169,7 +170,10 @@ class _References:
                 f"drop {owner} with null too, or keep both",
             )
         else:
-            message, hint = f'there is no {kind} "{name}"', did_you_mean(name, known) or f"declare it under `{section}`"
+            message, hint = (
+                f'there is no {_WORDS.get(kind, kind)} "{name}"',
+                did_you_mean(name, known) or f"declare it under `{section}`",
+            )
         self.report.add(_UNKNOWN[section], message, at=at, hint=hint, address=owner)
         return False
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Literal
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, Protocol
 
 from reconciler.desired.diagnostics import Diagnostic, Path, Severity, Span
+from reconciler.desired.presets.fragments import KINDS
 from reconciler.desired.rules import RULES
 
 Setting = Literal["off", "warn", "error"]
@@ -15,10 +16,18 @@ _SEVERITIES: Final[dict[Setting, Severity]] = {"warn": Severity.WARNING, "error"
 _ENTRY_DEPTH: Final = 2
 
 
+class Locate(Protocol):
+    """Finds the place of a value, or of its key, in the files."""
+
+    def __call__(self, path: Path, *, key: bool = False) -> Span | None:
+        """None for what nobody wrote."""
+        ...
+
+
 class Report:
     """Collects diagnostics; each code has the severity of its rule, which ``policy.rules`` may change for CPK3xx."""
 
-    def __init__(self, locate: Callable[[Path], Span | None], severities: Mapping[str, Setting] | None = None) -> None:
+    def __init__(self, locate: Locate, severities: Mapping[str, Setting] | None = None) -> None:
         self._locate: Final = locate
         self._severities: Final = dict(severities or {})
         self.diagnostics: Final[list[Diagnostic]] = []
@@ -30,7 +39,7 @@ class Report:
             self._said.add((code, at))
             self.add(code, message, at=at, hint=hint, address=address)
 
-    def add(self, code: str, message: str, *, at: Path = (), hint: str = "", address: str = "") -> None:
+    def add(self, code: str, message: str, *, at: Path = (), hint: str = "", address: str = "", key: bool = False) -> None:
         """Adds a diagnostic.
 
         Args:
@@ -39,6 +48,7 @@ class Report:
             at: its place in the document, or where it would stand.
             hint: the way out.
             address: what it is about.
+            key: whether the key is marked rather than its value.
         """
         rule = RULES[code]
         setting = self._severities.get(code) if rule.adjustable else None
@@ -46,7 +56,7 @@ class Report:
             return
         severity = _SEVERITIES[setting] if setting else rule.severity
         self.diagnostics.append(
-            Diagnostic(code=code, message=message, severity=severity, span=self._span(at), hint=hint, address=address)
+            Diagnostic(code=code, message=message, severity=severity, span=self._span(at, key=key), hint=hint, address=address)
         )
 
     def is_written(self, at: Path) -> bool:
@@ -58,12 +68,17 @@ class Report:
         """Whether there is any error."""
         return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
 
-    def _span(self, at: Path) -> Span | None:
-        """The place itself, else what holds it; what a preset added stands where the preset is asked for."""
-        for depth in range(len(at), min(_ENTRY_DEPTH, len(at)) - 1, -1):
-            if depth and (span := self._locate(at[:depth])):
+    def _span(self, at: Path, *, key: bool) -> Span | None:
+        """The value, or its key; of what nobody wrote, the name of its entry; of what a preset added, the preset."""
+        if not at:
+            return None
+        if len(at) > _ENTRY_DEPTH or at[0] not in KINDS:
+            if span := self._locate(at, key=key):
                 return span
-        return self._locate(("kubernetes",)) if at else None
+        for depth in range(len(at), _ENTRY_DEPTH - 1, -1):
+            if span := self._locate(at[:depth], key=isinstance(at[depth - 1], str)):
+                return span
+        return self._locate(("kubernetes", "preset"))
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 import yaml
 
 from reconciler.desired.diagnostics import Path, Span
+from reconciler.desired.syntax import PARSER_ERRORS
 from reconciler.desired.yaml import MAX_DEPTH, parse_events, span_of
 
 
@@ -92,5 +93,5 @@ def _tolerant(text: str) -> Iterator[yaml.Event]:
     """Events up to the first syntax error."""
     try:
         yield from parse_events(text)
-    except (yaml.YAMLError, ValueError, OverflowError):
+    except PARSER_ERRORS:
         return

@@ -14,6 +14,7 @@ import yaml
 
 from reconciler.desired.diagnostics import Diagnostic, Span
 from reconciler.desired.scalars import ambiguity, resolve, unprintable
+from reconciler.desired.syntax import PARSER_ERRORS, syntax_error
 from reconciler.desired.text import place_problem
 from reconciler.desired.unusable import quoted
 
@@ -22,19 +23,6 @@ MAX_PROBLEMS: Final = 200
 """After that many the file is not YAML for us; reading on helps nobody."""
 
 Value = dict[str, Any] | list[Any] | str | int | bool | None
-
-_HINTS: Final = (
-    ("cannot start any token", "\t", "indent with spaces, not tabs"),
-    ("cannot start any token", "@", "quote a text that begins with @"),
-    ("cannot start any token", "`", "quote a text that begins with `"),
-    ("cannot start any token", "%", "quote a text that begins with %"),
-    ("mapping values are not allowed", "", "check the indentation, or quote a text that holds `: `"),
-    ("did not find expected key", "", "check the indentation of this line and the one above"),
-    ("could not find expected ':'", "", "a key needs a colon and a space after it"),
-    ("did not find expected ',' or", "", "a bracket or comma is missing before this"),
-    ("unexpected end of stream", "", "a quote or bracket is not closed"),
-    ("found unknown escape character", "", "use single quotes where a backslash stands for itself"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +44,8 @@ def compose(text: str, file: str) -> Composed:
     complete = False
     try:
         complete = all(composer.take(event) for event in parse_events(text))
-    except yaml.MarkedYAMLError as error:
-        composer.problems.append(_syntax_error(error, file))
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # The pure parser lets a ValueError out for an escape such as "\UFFFFFFFF".
-        composer.problems.append(place_problem(file, (1, 1), "CPK005", f"the YAML cannot be parsed: {error}", ""))
+    except PARSER_ERRORS as error:
+        composer.problems.append(syntax_error(error, text, file))
     root = composer.root() if complete else None
     return Composed(value=root, problems=tuple(composer.problems))
 
@@ -97,10 +82,11 @@ _DROPPED: Final = object()
 class _Collection:
     """A mapping or sequence that is still open; of a mapping also the key whose value comes next."""
 
-    __slots__ = ("key", "lines", "value")
+    __slots__ = ("key", "lines", "start", "value")
 
-    def __init__(self, value: dict[str, Any] | list[Any]) -> None:
+    def __init__(self, value: dict[str, Any] | list[Any], start: yaml.Event | None = None) -> None:
         self.value = value
+        self.start = start
         self.key: object = _AWAITED if isinstance(value, dict) else None
         #: Where each key stands, for the message about its twin.
         self.lines: dict[str, int] = {}
@@ -125,11 +111,14 @@ class _Composer:
             if len(self._open) > MAX_DEPTH:
                 self._report(event, "CPK011", f"nested more than {MAX_DEPTH} levels deep", "the format needs seven")
                 return False
-            self._open.append(_Collection({} if isinstance(event, yaml.MappingStartEvent) else []))
+            self._open.append(_Collection({} if isinstance(event, yaml.MappingStartEvent) else [], event))
         elif isinstance(event, yaml.CollectionEndEvent):
-            self._attach(self._open.pop().value, event)
+            closed = self._open.pop()
+            self._attach(closed.value, closed.start or event)
         elif isinstance(event, yaml.AliasEvent):
-            self._report(event, "CPK007", f"alias *{event.anchor}: aliases are not part of the format", "write the value out")
+            self._report(
+                event, "CPK007", f"alias *{event.anchor}: aliases are not part of the format", "write it out, or quote a text"
+            )
             self._attach(None, event)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._started += 1
@@ -205,16 +194,3 @@ class _Composer:
 
     def _report(self, event: yaml.Event, code: str, message: str, hint: str) -> None:
         self.problems.append(Diagnostic(code=code, message=message, hint=hint, span=span_of(event, self._file)))
-
-
-def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> Diagnostic:
-    problem = error.problem or "the YAML cannot be parsed"
-    mark = error.problem_mark or error.context_mark
-    message = problem
-    if error.context and error.context_mark is not None and error.context_mark.line != getattr(mark, "line", None):
-        message += f" ({error.context} that begins on line {error.context_mark.line + 1})"
-    position = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    snippet = getattr(mark, "buffer", None)
-    following = snippet[mark.pointer : mark.pointer + 1] if snippet and mark is not None else ""
-    hint = next((hint for words, start, hint in _HINTS if words in problem and start in ("", following)), "")
-    return place_problem(file, position, "CPK005", message, hint)

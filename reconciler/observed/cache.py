@@ -22,8 +22,6 @@ import msgspec
 from reconciler.observed.model import Certificates, DerivedOutput, Key, KubeconfigFile, PublicKey, Unusable
 from reconciler.stores.read import Identity, ReadFile, read_file
 
-FILE_NAME: Final = "observations.cache"
-
 #: Raise it when the meaning of a stored state changes.
 _FORMAT: Final = 1
 _RACY_NS: Final = 2_000_000_000

@@ -29,8 +29,7 @@ def gather(desired: DesiredState, *, cache: Cache | None = None) -> ObservedStat
         cache: what was found last time. It is used and brought up to date, not saved.
 
     Returns:
-        The facts, by address. It raises for nothing that a file can be. ``owned`` is told only of CAs, and of components
-        whose files are missing, unusable or not signed by one of our CAs.
+        The facts, by address. It raises for nothing that a file can be.
     """
     cache = cache if cache is not None else Cache(now_ns=0)
     with _collector_paused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from reconciler.observed.model import (
     Absent,
@@ -17,19 +18,23 @@ from reconciler.observed.model import (
 )
 from reconciler.x509 import kubeconfig, outputs
 from reconciler.x509.errors import UnreadableError
-from reconciler.x509.facts import CertificateFacts
+from reconciler.x509.facts import CertificateFacts, KeyFacts
 from reconciler.x509.keys import read_key_facts
 from reconciler.x509.read import Certificate, read_certificates, read_public_key
 
 Chain = tuple[CertificateFacts, ...]
 
-#: How PEM becomes facts, and the first certificate when it was parsed just now. A pass over many files passes one that
-#: remembers what it has read.
-Reader = Callable[[bytes], tuple[Chain, Certificate | None]]
+
+class Readers(NamedTuple):
+    """How PEM becomes facts. A pass over many files brings readers that remember what they have read."""
+
+    chain: Callable[[bytes], tuple[Chain, Certificate | None]]
+    """The facts of every certificate; and the first certificate, if it had to be parsed, for whoever asks who signed it."""
+    key: Callable[[bytes], KeyFacts]
 
 
 def read_chain(data: bytes) -> tuple[Chain, Certificate]:
-    """The facts of every certificate, and the first of them for whoever asks next who signed it.
+    """Reads and parses.
 
     Raises:
         UnreadableError: see `read_certificates`.
@@ -38,43 +43,46 @@ def read_chain(data: bytes) -> tuple[Chain, Certificate]:
     return tuple(certificate.facts for certificate in chain), chain[0]
 
 
+AFRESH: Final = Readers(read_chain, read_key_facts)
+
+
 def interpret_certificates(
-    data: bytes, meta: FileMeta, read: Reader = read_chain
+    data: bytes, meta: FileMeta, readers: Readers = AFRESH
 ) -> tuple[Certificates | Unusable, Certificate | None]:
     """A ``.crt`` or a bundle: nothing but certificates, all of them whole."""
     try:
-        chain, leaf = read(data)
+        chain, leaf = readers.chain(data)
     except UnreadableError as error:
         return _unusable(error), None
     return Certificates(chain=chain, meta=meta), leaf
 
 
-def interpret_key(data: bytes, meta: FileMeta) -> Key | Unusable:
+def interpret_key(data: bytes, meta: FileMeta, readers: Readers = AFRESH) -> Key | Unusable:
     """A ``.key``: one private key, not encrypted."""
     try:
-        return Key(facts=read_key_facts(data), meta=meta)
+        return Key(facts=readers.key(data), meta=meta)
     except UnreadableError as error:
         return _unusable(error)
 
 
 def interpret_combined_certificates(
-    data: bytes, meta: FileMeta, read: Reader = read_chain
+    data: bytes, meta: FileMeta, readers: Readers = AFRESH
 ) -> tuple[Certificates | Unusable, Certificate | None]:
     """The certificates of a file that holds a key as well."""
     try:
         certificates, _ = outputs.separate(data)
     except UnreadableError as error:
         return _unusable(error), None
-    return interpret_certificates(certificates, meta, read)
+    return interpret_certificates(certificates, meta, readers)
 
 
-def interpret_combined_key(data: bytes, meta: FileMeta) -> Key | Unusable:
+def interpret_combined_key(data: bytes, meta: FileMeta, readers: Readers = AFRESH) -> Key | Unusable:
     """The key of a file that holds certificates as well."""
     try:
         _, key = outputs.separate(data)
     except UnreadableError as error:
         return _unusable(error)
-    return interpret_key(key, meta)
+    return interpret_key(key, meta, readers)
 
 
 def interpret_public_key(data: bytes, meta: FileMeta) -> PublicKey | Unusable:
@@ -95,7 +103,7 @@ def interpret_derived(output: str, data: bytes, meta: FileMeta, password: bytes 
 
 
 def interpret_kubeconfig(
-    data: bytes, meta: FileMeta, read: Reader = read_chain
+    data: bytes, meta: FileMeta, readers: Readers = AFRESH
 ) -> tuple[KubeconfigFile | Unusable, Certificate | None]:
     """A kubeconfig, by the meaning of its current context; and the client certificate in it.
 
@@ -108,8 +116,8 @@ def interpret_kubeconfig(
     certificate: CertificateState = Absent()
     leaf: Certificate | None = None
     if parsed.certificate_pem:
-        certificate, leaf = interpret_certificates(parsed.certificate_pem, meta, read)
-    authorities, extras = _authorities(parsed, read)
+        certificate, leaf = interpret_certificates(parsed.certificate_pem, meta, readers)
+    authorities, extras = _authorities(parsed, readers)
     return KubeconfigFile(
         server=parsed.server,
         ca_fingerprints=tuple(authority.fingerprint for authority in authorities),
@@ -117,7 +125,7 @@ def interpret_kubeconfig(
         user_name=parsed.user_name,
         context=parsed.context,
         certificate=certificate,
-        key=interpret_key(parsed.key_pem, meta) if parsed.key_pem else Absent(),
+        key=interpret_key(parsed.key_pem, meta, readers) if parsed.key_pem else Absent(),
         client_certificate_path=parsed.client_certificate_path,
         client_key_path=parsed.client_key_path,
         extras=extras,
@@ -125,12 +133,12 @@ def interpret_kubeconfig(
     ), leaf
 
 
-def _authorities(parsed: kubeconfig.ParsedKubeconfig, read: Reader) -> tuple[Chain, tuple[str, ...]]:
+def _authorities(parsed: kubeconfig.ParsedKubeconfig, readers: Readers) -> tuple[Chain, tuple[str, ...]]:
     """The trusted CAs and the extras: CA data that cannot be read is something that no generated file holds."""
     if not parsed.ca_pem:
         return (), parsed.extras
     try:
-        return read(parsed.ca_pem)[0], parsed.extras
+        return readers.chain(parsed.ca_pem)[0], parsed.extras
     except UnreadableError:
         return (), tuple(sorted((*parsed.extras, "certificate-authority-data")))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -21,10 +22,12 @@ from reconciler.observed.model import (
     Unusable,
 )
 from reconciler.stores.read import Identity, ReadFile, look, read_file
+from reconciler.x509.facts import KeyFacts
+from reconciler.x509.keys import read_key_facts
 from reconciler.x509.read import Certificate
 
 Seen = TypeVar("Seen", Certificates, Key, PublicKey, DerivedOutput, KubeconfigFile)
-_Interpret = Callable[[bytes, FileMeta, interpret.Reader], tuple[Seen | Unusable, Certificate | None]]
+_Interpret = Callable[[bytes, FileMeta, interpret.Readers], tuple[Seen | Unusable, Certificate | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +44,24 @@ def _derived(output: str) -> Lens[DerivedOutput]:
     return Lens(
         name=output,
         sees=DerivedOutput,
-        interpret=lambda data, meta, _read: (interpret.interpret_derived(output, data, meta), None),
+        interpret=lambda data, meta, _readers: (interpret.interpret_derived(output, data, meta), None),
     )
 
 
 CERTIFICATES: Final = Lens(name="certificates", sees=Certificates, interpret=interpret.interpret_certificates)
-KEY: Final = Lens(name="key", sees=Key, interpret=lambda data, meta, _read: (interpret.interpret_key(data, meta), None))
+KEY: Final = Lens(
+    name="key", sees=Key, interpret=lambda data, meta, readers: (interpret.interpret_key(data, meta, readers), None)
+)
 COMBINED_CERTIFICATES: Final = Lens(
     name="combined-certificates", sees=Certificates, interpret=interpret.interpret_combined_certificates
 )
 COMBINED_KEY: Final = Lens(
-    name="combined-key", sees=Key, interpret=lambda data, meta, _read: (interpret.interpret_combined_key(data, meta), None)
+    name="combined-key",
+    sees=Key,
+    interpret=lambda data, meta, readers: (interpret.interpret_combined_key(data, meta, readers), None),
 )
 PUBLIC_KEY: Final = Lens(
-    name="public-key", sees=PublicKey, interpret=lambda data, meta, _read: (interpret.interpret_public_key(data, meta), None)
+    name="public-key", sees=PublicKey, interpret=lambda data, meta, _readers: (interpret.interpret_public_key(data, meta), None)
 )
 KUBECONFIG: Final = Lens(name="kubeconfig", sees=KubeconfigFile, interpret=interpret.interpret_kubeconfig)
 #: The pkcs12 output is missing: what it says depends on a second file, its password.
@@ -72,6 +79,9 @@ class View:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._chains: dict[bytes, interpret.Chain] = {}
+        self._keys: dict[bytes, KeyFacts] = {}
+        self._secret = os.urandom(32)
+        self._readers = interpret.Readers(self._read_chain, self._read_key)
         self._metas: dict[tuple[int, int, int], FileMeta] = {}
 
     def look(self, lens: Lens[Seen], path: str, *, afresh: bool = False) -> tuple[Seen | Unusable | Absent, Certificate | None]:
@@ -90,7 +100,7 @@ class View:
         found = read_file(path)
         if not isinstance(found, ReadFile):
             return found, None
-        state, leaf = lens.interpret(found.data, self._meta(found.identity), interpret.read_chain if afresh else self._read_chain)
+        state, leaf = lens.interpret(found.data, self._meta(found.identity), interpret.AFRESH if afresh else self._readers)
         self._cache.remember(lens.name, path, found.identity, state)
         return state, leaf
 
@@ -117,6 +127,11 @@ class View:
         chain, leaf = interpret.read_chain(data)
         self._chains[digest] = chain
         return chain, leaf
+
+    def _read_key(self, data: bytes) -> KeyFacts:
+        digest = hashlib.blake2b(data, digest_size=32, key=self._secret).digest()
+        known = self._keys.get(digest)
+        return known if known is not None else self._keys.setdefault(digest, read_key_facts(data))
 
     def _meta(self, identity: Identity) -> FileMeta:
         key = (identity.mode, identity.uid, identity.gid)

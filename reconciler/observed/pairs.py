@@ -54,7 +54,8 @@ class _Draft:
     outputs: dict[str, DerivedState]
     place: Place | None
     suffixes: tuple[str, ...]
-    is_authority: bool = False
+    expected: str = ""
+    """SPKI SHA-256 of the CA that should have signed it; empty for CAs, and while that CA is not there."""
     signer: str = ""
 
 
@@ -83,7 +84,7 @@ class Pairs:
                     self._issuers[sight.leaf.facts.fingerprint] = sight.leaf
                     self._own.setdefault(ca.name, sight.leaf.facts.spki_sha256)
         for ca, address, place, sight in seen:
-            draft = _Draft(sight=sight, outputs={}, place=place, suffixes=_SEPARATE, is_authority=True)
+            draft = _Draft(sight=sight, outputs={}, place=place, suffixes=_SEPARATE)
             self._drafts[address] = draft
             if ca.issuer is None and isinstance(sight.certificate, Certificates) and sight.certificate.chain[0].self_signed:
                 draft.signer = sight.certificate.chain[0].spki_sha256
@@ -105,6 +106,7 @@ class Pairs:
                 if output != "pem"
             }
             draft = _Draft(sight=see(afresh=False), outputs=derived, place=place, suffixes=suffixes)
+        draft.expected = self._own.get(component.ca, "")
         self._drafts[component.address] = draft
         self._find_signer(component.address, draft, component.ca, see)
 
@@ -161,15 +163,10 @@ class Pairs:
         return _Sight(state, state, None)
 
     def _owned(self, address: str, draft: _Draft) -> bool:
-        """Whether the files are ours by where they stand.
-
-        It costs a read of ``meta.json``, so it is asked only where a plan asks for it: of a component whose certificate
-        and key are usable and signed by one of our CAs, the signature says it already. A CA can sign itself as anybody
-        can, so of CAs it is always asked.
-        """
+        """Whether the files are ours by where they stand. A CA can sign itself as anybody can, which vouches for nothing."""
         if draft.place is None:
             return False
-        settled = isinstance(draft.sight.certificate, Certificates) and isinstance(draft.sight.key, Key) and draft.signer
-        if settled and not draft.is_authority:
-            return False
-        return is_owned(draft.place, draft.suffixes, address=address, cluster=self._desired.cluster)
+        sight = draft.sight
+        whole = isinstance(sight.certificate, Certificates) and isinstance(sight.key, Key) and not sight.torn
+        vouched = whole and draft.expected != "" and draft.signer == draft.expected
+        return is_owned(draft.place, draft.suffixes, address=address, cluster=self._desired.cluster, vouched=vouched)

@@ -141,9 +141,7 @@ def _why_not_made(ca: CA, situation: Situation) -> Refusal | None:
         f"{dependent}. Restore {ca.place.absolute}.crt and {ca.place.absolute}.key from a backup or from a copy. To start over "
         f"on purpose, remove everything that this CA issued, and take it out of the inventory with `removed`."
     )
-    return Refusal(
-        address=ca.address, code=code, summary=summary, detail=detail, finding=finding, severe=True, keeps_files=False
-    )
+    return Refusal(address=ca.address, code=code, summary=summary, detail=detail, finding=finding, severe=True, keeps_files=False)
 
 
 def _without_certificate(ca: CA, pair: ObservedPair) -> Refusal:

@@ -147,7 +147,9 @@ def renewal_due(context: CaContext) -> Iterator[Finding]:
         return
     if now >= due_at(desired.address, certificate, desired.renew_before):
         end = instant(certificate.not_after)
-        yield told(Reason.RENEWAL_DUE, f"it expires on {end}, and everything below it at the latest then", "not_after", current=end)
+        yield told(
+            Reason.RENEWAL_DUE, f"it expires on {end}, and everything below it at the latest then", "not_after", current=end
+        )
 
 
 def generation_raised(context: CaContext) -> Iterator[Finding]:
@@ -163,9 +165,7 @@ def generation_raised(context: CaContext) -> Iterator[Finding]:
         )
 
 
-def told(
-    reason: Reason, message: str, path: str = "", *, current: str | None = None, planned: str | None = None
-) -> Finding:
+def told(reason: Reason, message: str, path: str = "", *, current: str | None = None, planned: str | None = None) -> Finding:
     """A finding that asks for nothing."""
     return Finding(reason=reason, action=Action.NONE, message=message, path=path, current=current, planned=planned)
 

@@ -42,7 +42,9 @@ def owner_drift(context: Context) -> Iterator[Finding]:
     if context.desired.place is None or (access.owner is None and access.group is None):
         return
     files = (context.pair.key, context.pair.certificate, *(context.pair.outputs.get(name) for name in _derived(context)))
-    yield from owners(access, [file.meta for file in files if isinstance(file, Key | Certificates | DerivedOutput)], context.observed)
+    yield from owners(
+        access, [file.meta for file in files if isinstance(file, Key | Certificates | DerivedOutput)], context.observed
+    )
 
 
 def output_stale(context: Context) -> Iterator[Finding]:

@@ -18,9 +18,7 @@ def is_foreign(findings: tuple[Finding, ...], *, issued_here: bool) -> bool:
         findings: what was found about files that are there.
         issued_here: whether the certificate verifies with the key of its CA.
     """
-    return any(
-        finding.action >= Action.REISSUE and not (issued_here and finding.reason in AGEING) for finding in findings
-    )
+    return any(finding.action >= Action.REISSUE and not (issued_here and finding.reason in AGEING) for finding in findings)
 
 
 def foreign(path: str, why: str = "it was not issued here and does not fit") -> Finding:

@@ -20,9 +20,7 @@ NOTHING_THERE = ObservedKeypair(key=Absent(), public=Absent())
 def reference_replica(keypair: Keypair, observed: ObservedState, records: Mapping[str, Record]) -> Replica | None:
     """The replica whose key counts: one that holds the key in our record, else the first with a usable one; None without."""
     usable = [(replica, key) for replica in keypair.replicas if (key := _key(observed, replica)) is not None]
-    recorded = {
-        record.spki_sha256 for replica in keypair.replicas if (record := records.get(replica.address)) is not None
-    }
+    recorded = {record.spki_sha256 for replica in keypair.replicas if (record := records.get(replica.address)) is not None}
     for replica, key in usable:
         if key.facts.spki_sha256 in recorded:
             return replica
@@ -118,9 +116,7 @@ def _why_not_made(situation: Situation, keypair: Keypair) -> DiagnosticEntry | N
     )
 
 
-def _decide(
-    situation: Situation, keypair: Keypair, replica: Replica, wanted: Key, reference: Replica
-) -> Iterator[Decision]:
+def _decide(situation: Situation, keypair: Keypair, replica: Replica, wanted: Key, reference: Replica) -> Iterator[Decision]:
     found = situation.observed.keypairs.get(replica.address, NOTHING_THERE)
     findings = (
         *_key_findings(found, wanted, reference),

@@ -245,6 +245,4 @@ def _is_foreign(context: KubeconfigContext) -> bool:
 
 
 def _stale(message: str, path: str, *, current: str | None = None, planned: str | None = None) -> Finding:
-    return Finding(
-        reason=Reason.OUTPUT_STALE, action=Action.REPAIR, message=message, path=path, current=current, planned=planned
-    )
+    return Finding(reason=Reason.OUTPUT_STALE, action=Action.REPAIR, message=message, path=path, current=current, planned=planned)

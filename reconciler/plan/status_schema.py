@@ -9,7 +9,6 @@ import msgspec
 
 from reconciler.plan.status_document import StatusDocument
 
-
 SCHEMA_ID: Final = "urn:cluster-pki:schema:status.v1"
 
 

@@ -14,14 +14,16 @@ from reconciler.render.values import KNOWN_AFTER_APPLY, SENSITIVE, changed, hidd
 
 #: What a reader asks first stands first; everything else follows by name.
 READING_ORDER: Final = (
-    "subject", "sans", "usages", "key_usages", "key", "key_algorithm", "issuer", "path_length", "name_constraints",
-    "not_before", "not_after", "lifetime", "serial", "fingerprint", "spki_sha256", "ski", "cas", "component", "server",
-    "paths", "path", "outputs", "mode", "owner", "group",
+    "subject", "sans", "usages", "key_usages", "key", "issuer", "chain", "path_length", "name_constraints",
+    "not_before", "not_after", "lifetime", "serial", "fingerprint", "spki_sha256", "ski", "component", "server",
+    "cas", "certificates", "certificate_authorities", "client_certificate", "paths", "outputs", "mode", "owner", "group",
 )  # fmt: skip
 #: What stays of a creation when there are too many of them to read every line.
-COMPACT: Final = frozenset({"subject", "sans", "usages", "key", "issuer", "paths", "path", "not_after"})
+COMPACT: Final = frozenset({"subject", "sans", "usages", "key", "issuer", "paths", "not_after"})
 #: What says which thing is meant, when nothing about it changes.
-IDENTITY: Final = frozenset({"subject", "paths", "path", "not_after"})
+IDENTITY: Final = frozenset({"subject", "paths", "not_after"})
+#: What is new with every certificate, and tells a reader nothing while it is not known.
+FOLLOWS: Final = frozenset({"not_before", "fingerprint", "spki_sha256", "ski"})
 
 _KEEPS_CERTIFICATE = frozenset({Reason.MODE_DRIFT, Reason.OWNER_DRIFT, Reason.OUTPUT_STALE, Reason.BUNDLE_STALE})
 _NEEDS_KEY = frozenset({Reason.KEY_MISMATCH, Reason.KEY_POLICY_MISMATCH})
@@ -43,8 +45,7 @@ def attribute_lines(change: Change, style: Style) -> Iterator[str]:
         change: what happens to the address.
         style: colours and detail.
     """
-    before, after = change.before or {}, change.after or {}
-    unknown = {name for name, is_unknown in change.after_unknown.items() if is_unknown}
+    before, after, unknown = _sides(change)
     names = _in_reading_order(before.keys() | after.keys() | unknown)
     differing = [name for name in names if _differs(name, before, after, unknown)]
     # What is held back shows what would change, so that a guard can be judged; but never as if it came to be.
@@ -52,25 +53,25 @@ def attribute_lines(change: Change, style: Style) -> Iterator[str]:
     if change.actions in (["no-op"], ["forget"]) and not held_back:
         yield from _shown(before or after, names, style)
         return
-    if style.compact and change.before is None:
-        differing = [name for name in differing if name in COMPACT]
+    compact = style.compact and change.before is None
+    told = [name for name in differing if (name in COMPACT or not compact) and not (name in unknown and name in FOLLOWS)]
     forces = _forces(change)
-    width = max((len(name) for name in differing), default=0)
-    for name in differing:
+    width = max((len(visible(name)) for name in told), default=0)
+    for name in told:
         text = _attribute(name, before, after, unknown, style)
         suffix = f" {style.colour.red(f'# {forces[name]}')}" if name in forces else ""
         symbol = paint_symbol(_symbol(name, before, after, unknown), style.colour)
         yield row(_DEPTH, symbol, f"{visible(name):<{width}} = {text}{suffix}")
-    if change.before is not None and change.after is not None:
-        same = sum(_is_set(before.get(name)) and name not in differing for name in names)
-        if same:
-            yield row(_DEPTH, " ", hidden(same, "attribute", style.colour))
+    if later := sum(name in unknown and name in FOLLOWS for name in differing):
+        yield row(_DEPTH, " ", _known_later(later, style.colour))
+    same = sum(_is_set(before.get(name)) and name not in differing for name in names)
+    if same and change.after is not None:
+        yield row(_DEPTH, " ", hidden(same, "attribute", style.colour))
 
 
 def reason_lines(change: Change) -> Iterator[str]:
     """Comments with the reasons that no attribute line shows, such as why a file could not be read."""
-    before, after = change.before or {}, change.after or {}
-    unknown = {name for name, is_unknown in change.after_unknown.items() if is_unknown}
+    before, after, unknown = _sides(change)
     for reason in change.reasons:
         shown = reason.path and _differs(reason.path, before, after, unknown)
         if reason.message and not (shown or _says_nothing_new(reason, change)):
@@ -87,15 +88,24 @@ def _shown(values: Mapping[str, Any], names: list[str], style: Style) -> Iterato
     chosen = [name for name in known if name in IDENTITY]
     width = max((len(name) for name in chosen), default=0)
     for name in chosen:
-        value = SENSITIVE if is_secret(name, values[name]) else _whole(values[name], " ", style)
+        value = SENSITIVE if is_secret(name) else _whole(values[name], " ", style)
         yield row(_DEPTH, " ", f"{visible(name):<{width}} = {value}")
     if rest := len(known) - len(chosen):
         yield row(_DEPTH, " ", hidden(rest, "attribute", style.colour))
 
 
-def _attribute(name: str, before: Mapping[str, Any], after: Mapping[str, Any], unknown: set[str], style: Style) -> str:
+def _sides(change: Change) -> tuple[Mapping[str, Any], Mapping[str, Any], frozenset[str]]:
+    unknown = frozenset(name for name, is_unknown in change.after_unknown.items() if is_unknown)
+    return change.before or {}, change.after or {}, unknown
+
+
+def _known_later(count: int, colour: Palette) -> str:
+    return colour.dim(f"# ({count} attribute{'' if count == 1 else 's'} known after apply hidden)")
+
+
+def _attribute(name: str, before: Mapping[str, Any], after: Mapping[str, Any], unknown: frozenset[str], style: Style) -> str:
     old, new = before.get(name), after.get(name)
-    if is_secret(name, old) or is_secret(name, new):
+    if is_secret(name):
         return SENSITIVE
     arrow = style.colour.yellow("->")
     if name in unknown:
@@ -111,13 +121,13 @@ def _whole(value: object, symbol: str, style: Style) -> str:
     return whole(value, symbol=symbol, depth=_DEPTH, colour=style.colour, one_line=style.compact)
 
 
-def _symbol(name: str, before: Mapping[str, Any], after: Mapping[str, Any], unknown: set[str]) -> str:
+def _symbol(name: str, before: Mapping[str, Any], after: Mapping[str, Any], unknown: frozenset[str]) -> str:
     if not _is_set(before.get(name)):
         return "+"
     return "~" if name in unknown or _is_set(after.get(name)) else "-"
 
 
-def _differs(name: str, before: Mapping[str, Any], after: Mapping[str, Any], unknown: set[str]) -> bool:
+def _differs(name: str, before: Mapping[str, Any], after: Mapping[str, Any], unknown: frozenset[str]) -> bool:
     old, new = before.get(name), after.get(name)
     return name in unknown or (old != new and (_is_set(old) or _is_set(new)))
 

@@ -39,27 +39,29 @@ label { display: block; margin-bottom: 1rem; color: var(--dim); }
 input { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--line); border-radius: .3rem;
   padding: .35rem .6rem; width: min(24rem, 100%); }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .45rem .7rem; border-bottom: 1px solid var(--line); }
+th, td { text-align: left; vertical-align: top; padding: .4rem .5rem; border-bottom: 1px solid var(--line); }
 th { position: sticky; top: 0; background: var(--head); white-space: nowrap; }
 th button { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
 th[aria-sort=ascending] button::after { content: " \\2191"; }
 th[aria-sort=descending] button::after { content: " \\2193"; }
-td { overflow-wrap: anywhere; }
-td div div { white-space: nowrap; }
-.component, .path, .names, .issuer, .key { font: 12.5px/1.5 ui-monospace, monospace; }
-.component, .expiry { white-space: nowrap; }
+td { overflow-wrap: break-word; }
+td.component, td.path, td.names, td.issuer, td.key { font: 12.5px/1.6 ui-monospace, monospace; }
+td.component, td.expiry, td.key { white-space: nowrap; }
+td.path, td.names { overflow-wrap: anywhere; min-width: 11rem; }
+td.subject { min-width: 9rem; }
 th.days, td.days { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .good { color: var(--good); } .watch { color: var(--watch); } .bad { color: var(--bad); font-weight: 600; }
-@media (max-width: 60rem) {
+@media (max-width: 90rem) {
   body { padding: 1rem; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   table, tbody, tr, td { display: block; }
   tr { border: 1px solid var(--line); border-radius: .5rem; padding: .4rem .8rem; margin-bottom: .8rem; }
   td, td.days { display: grid; grid-template-columns: 7rem 1fr; gap: .5rem; padding: .2rem 0; border: 0; text-align: left;
-    white-space: normal; }
+    min-width: 0; }
   td::before { content: attr(data-label); color: var(--dim); font: 13px/1.5 system-ui, sans-serif; }
+  td.component, td.key { white-space: normal; overflow-wrap: anywhere; }
+  td.path, td.names, td.subject { min-width: 0; }
   td.empty { display: none; }
-  td div div { white-space: normal; }
   tr[hidden] { display: none; }
 }
 @media print { label { display: none; } th { position: static; } }

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.render.colour import Palette
-from reconciler.render.escape import quoted
+from reconciler.render.escape import quoted, visible
 
 KNOWN_AFTER_APPLY: Final = "(known after apply)"
 SENSITIVE: Final = "(sensitive value)"
@@ -24,19 +24,21 @@ def row(depth: int, symbol: str, text: str) -> str:
     return f"{'    ' * depth}  {symbol} {text}".rstrip()
 
 
-def is_secret(name: str, value: object) -> bool:
-    """Whether a value must not be shown, by the attribute's name or because it is a key."""
-    return name in SECRETS or (isinstance(value, str) and "PRIVATE KEY" in value)
+def is_secret(name: str) -> bool:
+    """Whether an attribute's value must not be shown, whatever it is. A key is never shown, whatever its name."""
+    return name in SECRETS
 
 
 def scalar(value: object) -> str:
-    """A single value, or a collection on one line."""
+    """A single value, or a collection on one line. A private key in PEM is not written, wherever it stands."""
     if isinstance(value, str):
+        if "PRIVATE KEY" in value:
+            return SENSITIVE
         return quoted(value if len(value) <= LONGEST_STRING else value[:LONGEST_STRING] + "…")
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {scalar(item)}" for key, item in sorted(value.items())) + "}"
+        return "{" + ", ".join(f"{visible(key)} = {_item(key, item)}" for key, item in sorted(value.items())) + "}"
     if isinstance(value, Sequence):
         return "[" + ", ".join(scalar(item) for item in value) + "]"
     return str(value)
@@ -56,8 +58,8 @@ def whole(value: object, *, symbol: str, depth: int, colour: Palette, one_line: 
         return scalar(value)
     painted = paint_symbol(symbol, colour)
     if isinstance(value, Mapping):
-        width = max(len(str(key)) for key in value)
-        lines = [row(depth + 1, painted, f"{key!s:<{width}} = {scalar(item)}") for key, item in sorted(value.items())]
+        width = max(len(visible(key)) for key in value)
+        lines = [row(depth + 1, painted, f"{visible(key):<{width}} = {_item(key, item)}") for key, item in sorted(value.items())]
         return "\n".join(["{", *lines, row(depth, " ", "}")])
     lines = [row(depth + 1, painted, f"{scalar(item)},") for item in value[:MOST_ELEMENTS]]
     return "\n".join(["[", *lines, *_cut(len(value), depth, colour), row(depth, " ", "]")])
@@ -82,6 +84,10 @@ def paint_symbol(symbol: str, colour: Palette) -> str:
     return {"+": colour.green, "-": colour.red, "~": colour.yellow, ".": colour.red}.get(symbol, str)(symbol)
 
 
+def _item(name: str, value: object) -> str:
+    return SENSITIVE if is_secret(name) else scalar(value)
+
+
 def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
@@ -101,15 +107,15 @@ def _list_rows(before: Any, after: Any, depth: int, colour: Palette) -> Iterator
 
 def _map_rows(before: Mapping[str, object], after: Mapping[str, object], depth: int, colour: Palette) -> Iterator[str]:
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    width = max((len(name) for name in names), default=0)
+    width = max((len(visible(name)) for name in names), default=0)
     for name in names:
         if name not in before:
-            symbol, text = "+", scalar(after[name])
+            symbol, text = "+", _item(name, after[name])
         elif name not in after:
-            symbol, text = "-", f"{scalar(before[name])} {colour.dim('-> null')}"
+            symbol, text = "-", f"{_item(name, before[name])} {colour.dim('-> null')}"
         else:
-            symbol, text = "~", f"{scalar(before[name])} {colour.yellow('->')} {scalar(after[name])}"
-        yield row(depth + 1, paint_symbol(symbol, colour), f"{name:<{width}} = {text}")
+            symbol, text = "~", f"{_item(name, before[name])} {colour.yellow('->')} {_item(name, after[name])}"
+        yield row(depth + 1, paint_symbol(symbol, colour), f"{visible(name):<{width}} = {text}")
     if same := sum(name in before and before[name] == value for name, value in after.items()):
         yield row(depth + 1, " ", hidden(same, "element", colour))
 

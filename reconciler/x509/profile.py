@@ -98,11 +98,13 @@ def lint(request: Request, issuer: CertificateFacts | None) -> tuple[str, ...]:
         request: what would be signed.
         issuer: the CA's certificate; None for a root, which signs itself.
     """
+    wrong_instants = tuple(_instant_problems(request))
     return (
         *_subject_problems(request.subject, request),
         *_san_problems(request),
         *_usage_problems(request),
-        *_validity_problems(request),
+        *_serial_problems(request.serial),
+        *(wrong_instants or _span_problems(request, issuer)),
         *(_issuer_problems(request, issuer) if issuer is not None else _root_problems(request)),
     )
 
@@ -170,15 +172,28 @@ def _leaf_problems(request: Request) -> Iterator[str]:
         yield "path length and name constraints are for CAs"
 
 
-def _validity_problems(request: Request) -> Iterator[str]:
-    if not 0 < request.serial < 1 << _MAX_SERIAL_BITS:
+def _serial_problems(serial: int) -> Iterator[str]:
+    if not 0 < serial < 1 << _MAX_SERIAL_BITS:
         yield f"the serial number is not between 1 and 2^{_MAX_SERIAL_BITS}"
+
+
+def _instant_problems(request: Request) -> Iterator[str]:
     for what, instant in (("notBefore", request.not_before), ("notAfter", request.not_after)):
         if instant.utcoffset() != timedelta(0) or instant.microsecond:
             yield f"{what} is not in whole seconds of UTC"
-            return
+
+
+def _span_problems(request: Request, issuer: CertificateFacts | None) -> Iterator[str]:
     if request.not_after <= request.not_before:
         yield "the certificate would end before it begins"
+    if issuer is None:
+        return
+    if request.not_before >= issuer.not_after:
+        yield f"the issuer has expired ({issuer.not_after:%Y-%m-%dT%H:%M:%SZ})"
+    elif request.not_before < issuer.not_before:
+        yield f"the certificate would begin before its issuer is valid ({issuer.not_before:%Y-%m-%dT%H:%M:%SZ})"
+    if request.not_after > issuer.not_after:
+        yield f"the certificate would outlive its issuer ({issuer.not_after:%Y-%m-%dT%H:%M:%SZ})"
 
 
 def _root_problems(request: Request) -> Iterator[str]:
@@ -190,7 +205,6 @@ def _issuer_problems(request: Request, issuer: CertificateFacts) -> Iterator[str
     yield from issuer_problems(issuer)
     if request.is_ca and issuer.path_length is not None and issuer.path_length <= (request.path_length or 0):
         yield f"the issuer's path length {issuer.path_length} leaves no room for this CA"
-    yield from _span_problems(request, issuer)
     if issuer.usages:
         for usage in sorted(set(request.usages) - set(issuer.usages)):
             yield f"the issuer may not certify {usage!r} (its extended key usages)"
@@ -217,12 +231,3 @@ def weak_key(key: str) -> bool:
     """Whether a key type, as in `CertificateFacts.key`, is below what verifiers accept (OpenSSL security level 2)."""
     kind, _, size = key.partition("-")
     return kind == "dsa" or (kind == "rsa" and int(size) < _MIN_RSA_BITS) or key in _WEAK_CURVES
-
-
-def _span_problems(request: Request, issuer: CertificateFacts) -> Iterator[str]:
-    if request.not_before >= issuer.not_after:
-        yield f"the issuer has expired ({issuer.not_after:%Y-%m-%dT%H:%M:%SZ})"
-    elif request.not_before < issuer.not_before:
-        yield f"the certificate would begin before its issuer is valid ({issuer.not_before:%Y-%m-%dT%H:%M:%SZ})"
-    if request.not_after > issuer.not_after:
-        yield f"the certificate would outlive its issuer ({issuer.not_after:%Y-%m-%dT%H:%M:%SZ})"

@@ -38,7 +38,9 @@ ACTIONS: Final[dict[ClassWord, list[ActionWord]]] = {
 }
 
 
-def reason(code: str, message: str = "", *, path: str = "", current: str | None = None, planned: str | None = None) -> ReasonEntry:
+def reason(
+    code: str, message: str = "", *, path: str = "", current: str | None = None, planned: str | None = None
+) -> ReasonEntry:
     """A reason entry."""
     return ReasonEntry(code=code, message=message, path=path, current=current, planned=planned)
 
@@ -132,6 +134,9 @@ APISERVER: Final[dict[str, Any]] = {
     "issuer": "ca.kubernetes",
     "not_after": "2027-09-30T00:00:00Z",
     "serial": "1f6a09",
+    "not_before": "2026-09-29T23:55:00Z",
+    "fingerprint": "3e" * 32,
+    "ski": "5c" * 20,
     "paths": ["/etc/kubernetes/pki/apiserver.crt", "/etc/kubernetes/pki/apiserver.key"],
     "mode": "0600",
 }  # fmt: skip
@@ -142,19 +147,21 @@ JANE: Final[dict[str, Any]] = {
     "issuer": "ca.kubernetes",
     "not_after": "2026-12-01T00:00:00Z",
     "serial": "77b2",
+    "not_before": "2025-11-30T23:55:00Z",
+    "fingerprint": "a7" * 32,
+    "ski": "90" * 20,
     "paths": ["/users/jane.crt", "/users/jane.key"],
     "mode": "0600",
 }
 CA: Final[dict[str, Any]] = {
     "subject": "CN=kubernetes-ca",
-    "usages": [],
     "key": "ecdsa-p256",
     "path_length": 0,
     "issuer": "ca.kubernetes",
     "paths": ["/authority/kubernetes/ca.crt", "/authority/kubernetes/ca.key"],
     "mode": "0600",
 }
-ISSUED: Final = ("not_after", "serial")
+ISSUED: Final = ("not_after", "serial", "not_before", "fingerprint", "ski")
 
 
 def changed(attributes: dict[str, Any], **differences: Any) -> dict[str, Any]:  # noqa: ANN401 - attribute values
@@ -214,7 +221,9 @@ def mixed() -> PlanDocument:
         entry(
             "component.scheduler[cp-1]",
             "rekey",
-            reason("KeyMismatch", "the key does not belong to the certificate", path="key", current="sha256:aa", planned="sha256:bb"),
+            reason(
+                "KeyMismatch", "the key does not belong to the certificate", path="key", current="sha256:aa", planned="sha256:bb"
+            ),
             before=JANE,
             after=wanted(JANE),
             unknown=ISSUED,
@@ -331,7 +340,9 @@ def replace() -> PlanDocument:
         entry(
             "ca.kubernetes",
             "rotate",
-            reason("KeyPolicyMismatch", "the key is rsa-2048, not ecdsa-p256", path="key", current="rsa-2048", planned="ecdsa-p256"),
+            reason(
+                "KeyPolicyMismatch", "the key is rsa-2048, not ecdsa-p256", path="key", current="rsa-2048", planned="ecdsa-p256"
+            ),
             before=changed(CA, key="rsa-2048", not_after="2036-01-01T00:00:00Z"),
             after=CA,
             unknown=ISSUED,

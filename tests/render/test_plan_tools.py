@@ -28,10 +28,10 @@ TFCMT_FAIL: Final = re.compile(r"^([│|] )?(Error: )", re.MULTILINE)
 TFCMT_WARNING: Final = re.compile(r"^([│|] )?(Warning: )", re.MULTILINE)
 TFCMT_DESTROY: Final = re.compile(r"([1-9][0-9]* to destroy.)", re.MULTILINE)
 ATLANTIS_SUMMARY: Final = re.compile(r"Plan: (?:(\d+) to import, )?(\d+) to add, (\d+) to change, (\d+) to destroy.")
-ATLANTIS_NO_CHANGES: Final = re.compile(r"No changes. (Infrastructure is up-to-date|Your infrastructure matches the configuration).")
-ATLANTIS_DIFF: Final = re.compile(
-    r"^( +)([-+~]\s)(.*)(\s=\s|\s->\s|<<|\{|\(known after apply\)| {2,}[^ ]+:.*)(.*)", re.MULTILINE
+ATLANTIS_NO_CHANGES: Final = re.compile(
+    r"No changes. (Infrastructure is up-to-date|Your infrastructure matches the configuration)."
 )
+ATLANTIS_DIFF: Final = re.compile(r"^( +)([-+~]\s)(.*)(\s=\s|\s->\s|<<|\{|\(known after apply\)| {2,}[^ ]+:.*)(.*)", re.MULTILINE)
 
 
 def text_of(story: str) -> str:

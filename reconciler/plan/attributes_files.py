@@ -1,0 +1,81 @@
+"""The attributes of files that are put together from certificates: bundles and kubeconfigs."""
+
+from __future__ import annotations
+
+from reconciler.observed.model import Absent, Certificates, KubeconfigFile
+from reconciler.plan.checks_files import octal
+from reconciler.plan.context import Decision
+from reconciler.plan.describing import Attributes, Difference, Ground
+from reconciler.plan.reasons import Action
+from reconciler.plan.trust import anchors
+
+
+def bundle(decision: Decision, ground: Ground) -> Difference:
+    """A bundle by the fingerprints of its certificates."""
+    desired = ground.situation.desired.bundles[decision.address]
+    seen = ground.situation.observed.bundles.get(decision.address)
+    found = seen.certificates if seen is not None else Absent()
+    shared: Attributes = {"cas": [f"ca.{name}" for name in desired.cas], "paths": [desired.place.absolute]}
+    before: Attributes | None = None
+    if isinstance(found, Certificates):
+        held = sorted({each.fingerprint for each in found.chain})
+        before = shared | {"certificates": held, "mode": octal(found.meta.mode)}
+    wanted = anchors(desired.cas, ground.authorities)
+    after = shared | {"mode": octal(desired.access.mode)}
+    if before is not None and _keeps_text(decision):
+        after["certificates"] = before["certificates"]
+    elif wanted.known:
+        after["certificates"] = list(wanted.fingerprints)
+    else:
+        return Difference(before=before, after=after, unknown={"certificates": True})
+    return Difference(before=before, after=after)
+
+
+def kubeconfig(decision: Decision, ground: Ground) -> Difference:
+    """A kubeconfig by its server, the CAs it trusts and whose certificate it holds."""
+    situation = ground.situation
+    desired = situation.desired.kubeconfigs[decision.address]
+    found = situation.observed.kubeconfigs.get(decision.address, Absent())
+    shared: Attributes = {"component": desired.component, "paths": [desired.place.absolute]}
+    before = shared | _held(found) if isinstance(found, KubeconfigFile) else None
+    if before is not None and _keeps_text(decision):
+        return Difference(before=before, after=before | {"mode": octal(desired.access.mode)})
+    after = shared | {"server": desired.server, "mode": octal(desired.access.mode)}
+    unknown: Attributes = {}
+    wanted = anchors(desired.cas, ground.authorities)
+    if wanted.known:
+        after["certificate_authorities"] = list(wanted.fingerprints)
+    else:
+        unknown["certificate_authorities"] = True
+    if not desired.embed:
+        after["client_certificate"] = desired.client_certificate
+    elif (fingerprint := _current(desired.component, ground)) is not None:
+        after["client_certificate"] = fingerprint
+    else:
+        unknown["client_certificate"] = True
+    return Difference(before=before, after=after, unknown=unknown)
+
+
+def _held(found: KubeconfigFile) -> Attributes:
+    held = found.certificate.chain[0].fingerprint if isinstance(found.certificate, Certificates) else ""
+    return {
+        "server": found.server,
+        "certificate_authorities": sorted(set(found.ca_fingerprints)),
+        "client_certificate": found.client_certificate_path or held,
+        "mode": octal(found.meta.mode),
+    }
+
+
+def _current(component: str, ground: Ground) -> str | None:
+    """The component's certificate when it stays, None when it is issued anew."""
+    certificate = ground.situation.pair(component).certificate
+    if component in ground.issuing or not isinstance(certificate, Certificates):
+        return None
+    return certificate.chain[0].fingerprint
+
+
+def _keeps_text(decision: Decision) -> bool:
+    """Whether only the file's mode or owner changes, or nothing at all."""
+    return decision.action in {Action.NONE, Action.REPAIR} and all(
+        finding.path in {"mode", "owner", "group"} for finding in decision.findings
+    )

@@ -1,0 +1,203 @@
+"""The plan: what was found against what is desired, put together in the order in which one decision needs another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.desired.model import DesiredState, parse_address
+from reconciler.observed.model import Absent, ObservedState
+from reconciler.plan.assemble import resource_change, summarize, valid_until
+from reconciler.plan.authorities import Authorities, decide_authorities
+from reconciler.plan.bundles import decide_bundles
+from reconciler.plan.components import decide_components
+from reconciler.plan.context import Decision, Situation
+from reconciler.plan.copies import decide_copies
+from reconciler.plan.describing import ground_of
+from reconciler.plan.digest import digests
+from reconciler.plan.document import FORMAT_VERSION, DiagnosticEntry, PlanDocument, Source
+from reconciler.plan.drift import find_drift
+from reconciler.plan.guards import hold_mass_change
+from reconciler.plan.inventory import Inventory
+from reconciler.plan.keypairs import decide_keypairs, tell_keypairs
+from reconciler.plan.kubeconfigs import decide_kubeconfigs
+from reconciler.plan.leaving import decide_leaving, left_behind
+from reconciler.plan.moves import moved
+from reconciler.plan.options import Options, desired_addresses, replaced, selected
+from reconciler.plan.order import in_order
+from reconciler.plan.published import paths_of
+from reconciler.plan.reasons import Action, Finding
+from reconciler.plan.schedule import next_renewal
+from reconciler.plan.telling import blocked_authorities, imports_elsewhere, in_reading_order, refused, tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What apply does at one address."""
+
+    address: str
+    kind: str
+    action: Action
+    """NONE when only the inventory changes: something is taken over, or has another address."""
+    findings: tuple[Finding, ...]
+    importing: bool = False
+    previous: str | None = None
+    """The address under which our record still stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A plan for people and programs, and the same as work."""
+
+    document: PlanDocument
+    work: tuple[Work, ...]
+    """In the order of work."""
+    unsettled: frozenset[str]
+    """Addresses whose records this plan says nothing about: they have findings, or the plan does not cover them."""
+
+
+def make_plan(
+    desired: DesiredState,
+    observed: ObservedState,
+    inventory: Inventory,
+    *,
+    now: datetime,
+    options: Options,
+    source: Source,
+    tool_version: str,
+) -> Plan:
+    """Compares and decides. Nothing is generated here: two plans of the same input are the same.
+
+    Args:
+        desired: what should be.
+        observed: what was found.
+        inventory: what we know of having made; may be empty at any time.
+        now: the time, aware UTC.
+        options: what a person asked of this plan.
+        source: where the desired state came from.
+        tool_version: version of this program.
+
+    Raises:
+        InvalidOptionError: a target or replacement that is no address.
+    """
+    records, previous = moved(desired, inventory.records)
+    situation = Situation(
+        desired=desired,
+        observed=observed,
+        records=records,
+        previous=previous,
+        now=now,
+        options=options,
+        selected=selected(options, desired, records),
+        replaced=replaced(options, desired),
+    )
+    authorities = decide_authorities(situation)
+    decisions, notes = _decide(situation, authorities)
+    due = next_renewal(situation, authorities.by_name, {decision.address: decision for decision in decisions})
+    shown = [] if options.refresh_only else in_order([each for each in decisions if each.acts or each.blocked], situation)
+    ground = ground_of(situation, authorities.by_name, shown)
+    acting = [decision for decision in shown if decision.acts]
+    document = PlanDocument(
+        format_version=FORMAT_VERSION,
+        tool_version=tool_version,
+        cluster=desired.cluster,
+        source=source,
+        resource_changes=[resource_change(decision, ground) for decision in shown],
+        resource_drift=find_drift(ground),
+        diagnostics=[] if options.refresh_only else in_reading_order(notes),
+        summary=summarize(shown, situation, due),
+        valid_until=valid_until(now),
+        complete=situation.selected is None,
+        options=options.in_effect,
+        observed=digests(acting, situation),
+    )
+    return Plan(
+        document=document,
+        work=tuple(_work(decision) for decision in acting),
+        unsettled=frozenset(decision.address for decision in decisions if decision.findings) | _silent(situation, authorities),
+    )
+
+
+def _decide(situation: Situation, authorities: Authorities) -> tuple[list[Decision], list[DiagnosticEntry]]:
+    """All decisions, each after those it depends on, and everything there is to tell."""
+    by_name = authorities.by_name
+    # 1. CAs, copies of them, and keypairs: nothing but their parents decides about them.
+    decisions = [*authorities.decisions]
+    for authority in by_name.values():
+        decisions += decide_copies(situation, authority)
+    decisions += decide_keypairs(situation)
+    # 2. Components; when too many would change, they stay as they are before anything follows them.
+    components, tripped = hold_mass_change(list(decide_components(situation, by_name)), situation)
+    decisions += components
+    # 3. What is put together from CAs and components.
+    decisions += decide_bundles(situation, by_name)
+    decisions += decide_kubeconfigs(situation, by_name, {decision.address: decision for decision in components})
+    # 4. What keeps its files and changes its name or its owner.
+    decisions = list(_with_imports_and_moves(situation, decisions))
+    # 5. CAs that should sign and cannot.
+    refusals = refused(by_name, decisions)
+    decisions += blocked_authorities(refusals, decisions)
+    # 6. What leaves.
+    leaving, left = decide_leaving(situation)
+    decisions += leaving
+    notes = [*authorities.told, *tell_keypairs(situation), *tripped, *left, *tell(situation, refusals, decisions)]
+    renamed = {address: paths_of(address, situation.desired) for address in situation.previous if situation.covers(address)}
+    return decisions, [*notes, *left_behind(situation, renamed), *imports_elsewhere(situation)]
+
+
+def _with_imports_and_moves(situation: Situation, decisions: list[Decision]) -> Iterator[Decision]:
+    """Marks decisions with what is imported or moved, and adds one where nothing else happens."""
+    decided: set[str] = set()
+    importing = {address: path for address, path in situation.desired.imports.items() if _is_imported(situation, address)}
+    for decision in decisions:
+        decided.add(decision.address)
+        yield replace(
+            decision,
+            importing=importing.get(decision.address, ""),
+            previous=situation.previous.get(decision.address),
+        )
+    for address in {**importing, **situation.previous}:
+        if address not in decided and situation.covers(address):
+            yield Decision(
+                address=address,
+                kind=parse_address(address)[0],
+                action=Action.NONE,
+                findings=(),
+                importing=importing.get(address, ""),
+                previous=situation.previous.get(address),
+            )
+
+
+def _is_imported(situation: Situation, address: str) -> bool:
+    """Whether an import still has something to do: files are there and we have no record of them."""
+    if address in situation.records:
+        return False
+    observed = situation.observed
+    pair, bundle, keypair = observed.pairs.get(address), observed.bundles.get(address), observed.keypairs.get(address)
+    found = (
+        pair.certificate if pair is not None else Absent(),
+        bundle.certificates if bundle is not None else Absent(),
+        keypair.key if keypair is not None else Absent(),
+        observed.kubeconfigs.get(address, Absent()),
+    )
+    return any(not isinstance(state, Absent) for state in found)
+
+
+def _silent(situation: Situation, authorities: Authorities) -> frozenset[str]:
+    """Addresses outside of this plan, and CAs that cannot sign: what is there says nothing about what we made."""
+    outside: frozenset[str] = frozenset()
+    if situation.selected is not None:
+        outside = frozenset(desired_addresses(situation.desired)) - situation.selected
+    return outside | {each.refusal.address for each in authorities.by_name.values() if each.refusal is not None}
+
+
+def _work(decision: Decision) -> Work:
+    return Work(
+        address=decision.address,
+        kind=decision.kind,
+        action=decision.action,
+        findings=decision.findings,
+        importing=bool(decision.importing),
+        previous=decision.previous,
+    )

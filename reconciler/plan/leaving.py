@@ -1,0 +1,111 @@
+"""What is in our records and no longer desired: left alone and told, forgotten, or destroyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.desired.model import Removal, parse_address
+from reconciler.plan.context import Decision, Situation
+from reconciler.plan.document import DiagnosticEntry
+from reconciler.plan.guards import empty_desired_state, hold_destruction
+from reconciler.plan.options import desired_addresses
+from reconciler.plan.order import natural
+from reconciler.plan.reasons import Action, Finding, Reason
+
+
+def decide_leaving(situation: Situation) -> tuple[list[Decision], tuple[DiagnosticEntry, ...]]:
+    """Decides about every record that the desired state no longer explains."""
+    removals = situation.desired.removals
+    explained = {address: removal for address in _orphans(situation) if (removal := _removal(address, removals)) is not None}
+    orphans = [address for address in _orphans(situation) if address not in explained]
+    decisions = [
+        _leave(situation, address, "`removed` names it", destroy=removal.destroy) for address, removal in explained.items()
+    ]
+    diagnostics: list[DiagnosticEntry] = []
+    empty = empty_desired_state(situation, orphans)
+    if empty is not None:
+        diagnostics.append(empty)
+    elif situation.desired.prune:
+        decisions += [_leave(situation, address, "it left the desired state", destroy=True) for address in orphans]
+    else:
+        diagnostics += [_orphan(situation, address) for address in orphans]
+    kept, tripped = hold_destruction(decisions, situation)
+    diagnostics += tripped
+    diagnostics += [_lives_on(situation, decision) for decision in kept if _outlives_removal(situation, decision)]
+    return kept, tuple(diagnostics)
+
+
+def _orphans(situation: Situation) -> list[str]:
+    """Recorded and not desired. Of a node's view only what is that node's, of a targeted plan only what is targeted."""
+    wanted = frozenset(desired_addresses(situation.desired))
+    node = situation.desired.node
+    return sorted(
+        (
+            address
+            for address in situation.records
+            if address not in wanted and situation.covers(address) and (node is None or parse_address(address)[2] == node)
+        ),
+        key=natural,
+    )
+
+
+def _removal(address: str, removals: tuple[Removal, ...]) -> Removal | None:
+    bare = address.partition("[")[0]
+    return next((removal for removal in removals if removal.address in {address, bare}), None)
+
+
+def _leave(situation: Situation, address: str, why: str, *, destroy: bool) -> Decision:
+    return Decision(
+        address=address,
+        kind=situation.records[address].kind,
+        action=Action.DESTROY if destroy else Action.FORGET,
+        findings=(Finding(reason=Reason.ORPHANED, action=Action.DESTROY if destroy else Action.FORGET, message=why),),
+    )
+
+
+def _orphan(situation: Situation, address: str) -> DiagnosticEntry:
+    paths = ", ".join(situation.records[address].paths)
+    return DiagnosticEntry(
+        severity="warning",
+        code=Reason.ORPHANED.value,
+        summary=f"{address} is no longer in the desired state",
+        detail=f"Its files stay ({paths}). Say what becomes of it with `removed`, or remove such things with `prune: true`.",
+        address=address,
+    )
+
+
+def _outlives_removal(situation: Situation, decision: Decision) -> bool:
+    record = situation.records[decision.address]
+    alive = record.not_after is not None and record.not_after > situation.now
+    return decision.action == Action.DESTROY and record.kind == "component" and alive
+
+
+def _lives_on(situation: Situation, decision: Decision) -> DiagnosticEntry:
+    record = situation.records[decision.address]
+    return DiagnosticEntry(
+        severity="warning",
+        code=Reason.ORPHANED.value,
+        summary=f"The certificate of {decision.address} stays valid until it expires",
+        detail=f"Its files are removed, but whoever has a copy of serial {record.serial} can use it until "
+        f"{record.not_after:%Y-%m-%d}: this version writes no revocation lists.",
+        address=decision.address,
+    )
+
+
+def left_behind(situation: Situation, paths: dict[str, tuple[str, ...]]) -> Iterator[DiagnosticEntry]:
+    """Files at the old place of what has moved to another path.
+
+    Args:
+        situation: what the plan is made from.
+        paths: today's files by address, of what was moved.
+    """
+    for address, current in paths.items():
+        old = [path for path in situation.records[address].paths if path not in current]
+        if old:
+            yield DiagnosticEntry(
+                severity="warning",
+                code="moved",
+                summary=f"{address} lives at another path now",
+                detail=f"What was at its old place stays there until you remove it: {', '.join(old)}.",
+                address=address,
+            )

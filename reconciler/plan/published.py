@@ -1,0 +1,39 @@
+"""Which files belong to an address, by absolute path on this machine."""
+
+from __future__ import annotations
+
+from reconciler.desired.model import OUTPUT_SUFFIX, Component, DesiredState, Place, parse_address
+
+
+def pair_paths(place: Place) -> tuple[str, ...]:
+    """Certificate and key."""
+    return (f"{place.absolute}.crt", f"{place.absolute}.key")
+
+
+def component_paths(component: Component, desired: DesiredState) -> tuple[str, ...]:
+    """Every file of a component, certificate first; the kubeconfig of one that lives there."""
+    place = component.place
+    if place is None:
+        return (desired.kubeconfigs[component.kubeconfig].place.absolute,)
+    paths: list[str] = []
+    for output in component.outputs:
+        paths += pair_paths(place) if output == "pem" else (f"{place.absolute}{OUTPUT_SUFFIX[output]}",)
+    return tuple(paths)
+
+
+def paths_of(address: str, desired: DesiredState) -> tuple[str, ...]:
+    """The files of any desired address; empty for what is not desired."""
+    if address in desired.components:
+        return component_paths(desired.components[address], desired)
+    if address in desired.bundles:
+        return (desired.bundles[address].place.absolute,)
+    if address in desired.kubeconfigs:
+        return (desired.kubeconfigs[address].place.absolute,)
+    kind, name, _ = parse_address(address)
+    if kind == "ca" and (ca := desired.cas.get(name)) is not None:
+        places = {ca.address: ca.place} | {replica.address: replica.place for replica in ca.replicas}
+        return pair_paths(places[address]) if address in places else ()
+    if kind == "keypair" and (keypair := desired.keypairs.get(name)) is not None:
+        places = {replica.address: replica.place for replica in keypair.replicas}
+        return (f"{places[address].absolute}.key", f"{places[address].absolute}.pub") if address in places else ()
+    return ()

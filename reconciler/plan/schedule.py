@@ -1,0 +1,73 @@
+"""When the next certificate falls due, once a plan is carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.desired.model import CA, Component
+from reconciler.observed.model import Certificates
+from reconciler.plan.context import Authority, Decision, Situation
+from reconciler.plan.order import natural
+from reconciler.plan.renewal import earliest_renewal, planned_end, renewal_due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An address and the instant from which it is due."""
+
+    at: datetime
+    address: str
+
+
+def next_renewal(situation: Situation, authorities: Mapping[str, Authority], decisions: Mapping[str, Decision]) -> Due | None:
+    """The earliest of all that will fall due; what is overdue and cannot be renewed is told elsewhere.
+
+    Args:
+        situation: what the plan is made from.
+        authorities: CAs by name.
+        decisions: by address.
+    """
+    first: Due | None = None
+    for desired, authority in _certificates(situation, authorities):
+        decision = decisions.get(desired.address)
+        if decision is not None and decision.issues:
+            at = _planned(situation, desired, authority)
+        else:
+            at = _standing(situation, desired, authority, first)
+        if at is None or (first is not None and at > first.at):
+            continue
+        if first is None or at < first.at or natural(desired.address) < natural(first.address):
+            first = Due(at=at, address=desired.address)
+    return first
+
+
+def _certificates(
+    situation: Situation, authorities: Mapping[str, Authority]
+) -> Iterator[tuple[CA | Component, Authority | None]]:
+    """Every certificate with the CA that signs it, None for a root's own."""
+    for ca in situation.desired.cas.values():
+        yield ca, authorities.get(ca.issuer) if ca.issuer is not None else None
+    for component in situation.desired.components.values():
+        yield component, authorities.get(component.ca)
+
+
+def _planned(situation: Situation, desired: CA | Component, authority: Authority | None) -> datetime:
+    """Of a certificate that is not there yet: to the hour, so that the same input gives the same plan within one."""
+    end = planned_end(situation.now, desired.lifetime, authority.not_after if authority is not None else None)
+    return (end - desired.renew_before).replace(minute=0, second=0, microsecond=0)
+
+
+def _standing(situation: Situation, desired: CA | Component, authority: Authority | None, first: Due | None) -> datetime | None:
+    """Of a certificate that stays; None when it cannot be the first, or never falls due because it ends with its CA."""
+    found = situation.pair(desired.address).certificate
+    if not isinstance(found, Certificates):
+        return None
+    leaf = found.chain[0]
+    if first is not None and earliest_renewal(leaf.not_after, desired.renew_before) > first.at:
+        return None
+    if authority is not None and authority.not_after is not None and leaf.not_after >= authority.not_after:
+        return None
+    at = renewal_due(desired.address, leaf, desired.renew_before)
+    return at if at > situation.now else None

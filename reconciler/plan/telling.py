@@ -1,0 +1,160 @@
+"""From decisions to diagnostics: who is held back, by what, and the way out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.plan.context import Authority, Decision, Refusal, Situation
+from reconciler.plan.document import DiagnosticEntry
+from reconciler.plan.foreign import blocks
+from reconciler.plan.order import natural
+from reconciler.plan.published import paths_of
+from reconciler.plan.reasons import Action, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A CA that cannot sign, and what waits for it."""
+
+    refusal: Refusal
+    waiting: tuple[str, ...]
+
+    @property
+    def is_error(self) -> bool:
+        """A CA that cannot sign is an error when it should, or when its key was lost; else it is a way to run a cluster."""
+        return self.refusal.severe or bool(self.waiting)
+
+
+def refused(authorities: Mapping[str, Authority], decisions: list[Decision]) -> tuple[Refused, ...]:
+    """Every CA that cannot sign, with what waits for it."""
+    waiting = _waiting(decisions)
+    refusals = {each.refusal.address: each.refusal for each in authorities.values() if each.refusal is not None}
+    return tuple(Refused(refusal=refusal, waiting=tuple(waiting.get(address, ()))) for address, refusal in refusals.items())
+
+
+def blocked_authorities(refusals: tuple[Refused, ...], decisions: list[Decision]) -> Iterator[Decision]:
+    """What the plan shows of CAs that should sign and cannot."""
+    decided = {decision.address for decision in decisions}
+    for each in refusals:
+        if each.is_error and each.refusal.address not in decided:
+            yield Decision(
+                address=each.refusal.address, kind="ca", action=Action.NONE, findings=(each.refusal.finding,), blocked=True
+            )
+
+
+def tell(situation: Situation, refusals: tuple[Refused, ...], decisions: list[Decision]) -> Iterator[DiagnosticEntry]:
+    """The diagnostics that follow from decisions."""
+    for each in refusals:
+        yield DiagnosticEntry(
+            severity="error" if each.is_error else "warning",
+            code=each.refusal.code,
+            summary=each.refusal.summary,
+            detail=each.refusal.detail,
+            address=each.refusal.address,
+            held_back=list(each.waiting),
+        )
+    told = {each.refusal.address for each in refusals}
+    waiting = _waiting(decisions)
+    for decision in decisions:
+        yield from decision.diagnostics
+        if decision.blocked and not decision.held_by and decision.address not in told:
+            yield _blocked(situation, decision, waiting.get(decision.address, []))
+    yield from _pointless_renewals(situation, decisions)
+    if situation.selected is not None:
+        yield DiagnosticEntry(
+            severity="warning",
+            code="targeting",
+            summary="Resource targeting is in effect",
+            detail="The plan covers the --target addresses and what they depend on, nothing else: it may leave differences. "
+            "This is for exceptional circumstances, such as recovering from an error.",
+        )
+
+
+def imports_elsewhere(situation: Situation) -> Iterator[DiagnosticEntry]:
+    """Imports of files that are not where their address lives: only what is there can be taken over."""
+    for address, path in situation.desired.imports.items():
+        paths = paths_of(address, situation.desired)
+        if paths and path not in paths and address not in situation.records and situation.covers(address):
+            yield DiagnosticEntry(
+                severity="error",
+                code="import-elsewhere",
+                summary=f"{address} cannot be imported from {path}",
+                detail=f"It lives at {paths[0]}. Set its `path` and `store` to where the files are, or put the files there.",
+                address=address,
+            )
+
+
+def in_reading_order(entries: list[DiagnosticEntry]) -> list[DiagnosticEntry]:
+    """Errors first, then by address, code and text; each once."""
+    unique: list[DiagnosticEntry] = []
+    for entry in sorted(
+        entries, key=lambda entry: (entry.severity, natural(entry.address or ""), entry.code, entry.summary, entry.detail)
+    ):
+        if not unique or unique[-1] != entry:
+            unique.append(entry)
+    return unique
+
+
+def _waiting(decisions: list[Decision]) -> dict[str, list[str]]:
+    waiting: defaultdict[str, list[str]] = defaultdict(list)
+    for decision in decisions:
+        if decision.blocked and decision.held_by:
+            waiting[decision.held_by].append(decision.address)
+    return {holder: sorted(addresses, key=natural) for holder, addresses in waiting.items()}
+
+
+def _blocked(situation: Situation, decision: Decision, waiting: list[str]) -> DiagnosticEntry:
+    cause = next((finding for finding in decision.findings if finding.reason == Reason.FOREIGN), None)
+    if cause is None:
+        cause = next(finding for finding in decision.findings if blocks(finding))
+    if cause.reason == Reason.FOREIGN:
+        differences = "; ".join(finding.message for finding in decision.findings if finding is not cause)
+        summary = f"{decision.address} is foreign and is not overwritten"
+        detail = (
+            f"{cause.message} ({differences}). Move the files away, name them under `imports`, or give --adopt to replace them."
+        )
+    else:
+        summary = f"{decision.address}: {cause.message}"
+        paths = ", ".join(paths_of(decision.address, situation.desired))
+        detail = {
+            Reason.UNREADABLE: f"Nothing is done about it until it can be read: {paths}. Run as a user who may read it, "
+            "or remove what stands in its place.",
+            Reason.OWNER_DRIFT: "Create the account, or write its number: names are looked up on the machine that runs this.",
+        }.get(cause.reason, "")
+    return DiagnosticEntry(
+        severity="error",
+        code=cause.reason.value,
+        summary=summary,
+        detail=detail,
+        address=decision.address,
+        held_back=[decision.address, *waiting],
+    )
+
+
+def _pointless_renewals(situation: Situation, decisions: list[Decision]) -> Iterator[DiagnosticEntry]:
+    """Certificates that end with their CA: one warning a CA, however many."""
+    ending: defaultdict[str, list[str]] = defaultdict(list)
+    for decision in decisions:
+        for finding in decision.findings:
+            if decision.kind == "component" and finding.reason == Reason.RENEWAL_DUE and finding.action == Action.NONE:
+                ending[situation.desired.components[decision.address].ca].append(decision.address)
+    for name, addresses in ending.items():
+        ca = situation.desired.cas[name]
+        found = situation.pair(ca.address).certificate
+        yield DiagnosticEntry(
+            severity="warning",
+            code=Reason.RENEWAL_DUE.value,
+            summary=f"{len(addresses)} certificates end with {ca.address} and cannot be renewed beyond it",
+            detail=f"They wait for a new certificate of {ca.address}{_until(found)}.",
+            address=ca.address,
+            held_back=sorted(addresses, key=natural),
+        )
+
+
+def _until(found: object) -> str:
+    chain = getattr(found, "chain", None)
+    end: datetime | None = chain[0].not_after if chain else None
+    return f", which ends on {end:%Y-%m-%d}" if end is not None else ""

@@ -1,0 +1,112 @@
+"""A document that holds every key of the format, for tests that change it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SANS = {"dns": ["a.example"], "ip": ["192.0.2.1"], "uri": ["spiffe://demo/a"], "email": ["a@example.com"]}
+FOR_EACH = {"roles": ["worker"], "nodes": ["w-1"]}
+ACCESS = {"mode": "0600", "owner": "root", "group": 0}
+SUBJECT = {
+    "commonName": "a",
+    "organizations": ["o"],
+    "organizationalUnits": ["u"],
+    "countries": ["DE"],
+    "provinces": ["p"],
+    "localities": ["l"],
+}
+
+FULL: dict[str, Any] = {
+    "apiVersion": "cluster-pki/v1",
+    "cluster": "demo",
+    "include": ["a/*.yaml"],
+    "kubernetes": {
+        "preset": "kubeadm",
+        "version": "1.36",
+        "controlPlaneEndpoint": "api:6443",
+        "serviceSubnets": ["10.96.0.0/12"],
+        "dnsDomain": "cluster.local",
+        "certSANs": {"dns": ["a"], "ip": ["192.0.2.1"]},
+        "clusterName": "kubernetes",
+        "bindPort": 6443,
+        "etcd": {"nodes": ["w-1"]},
+        "distributeCAKeys": True,
+    },
+    "nodes": [{"name": "w-1.example", "roles": ["worker"], "addresses": ["192.0.2.1"]}],
+    "defaults": {"key": "rsa-2048", "lifetime": "1y", "renewBefore": "33%", "rotateKey": "never", "store": "files"},
+    "stores": {"files": {"type": "file", "root": "/x", "layout": "plain"}},
+    "cas": {
+        "root": {
+            "subject": SUBJECT,
+            "sans": SANS,
+            "issuer": "self",
+            "key": "ed25519",
+            "lifetime": "10y",
+            "renewBefore": "1y",
+            "store": "files",
+            "path": "ca",
+            "pathLength": None,
+            "nameConstraints": {"permitted": SANS, "excluded": SANS},
+            "generation": 1,
+            "copies": {"forEach": FOR_EACH, "store": "files", "path": "copy"},
+            "home": "w-1",
+            "rotation": {"strategy": "staged", "soak": "1d", "hold": "clients"},
+            "crl": {"path": "ca.crl", "formats": ["pem"], "validity": "7d"},
+            **ACCESS,
+        },
+        "dropped": None,
+    },
+    "components": {
+        "api": {
+            "ca": "root",
+            "forEach": FOR_EACH,
+            "subject": SUBJECT,
+            "usages": ["server auth"],
+            "sans": SANS,
+            "extraSans": SANS,
+            "key": "ecdsa-p256",
+            "lifetime": "1d12h",
+            "renewBefore": "1h",
+            "rotateKey": "always",
+            "store": "files",
+            "path": "api",
+            "outputs": ["pem", "pkcs12"],
+            "pkcs12": {"passwordFile": "/p"},
+            "reissue": "1",
+            "after": [
+                {"exec": ["true"]},
+                {"signal": {"pidfile": "/p", "name": "HUP"}},
+                {"systemd": {"unit": "u", "action": "reload"}},
+                {"http": {"url": "http://localhost", "method": "POST"}},
+                {"touch": "/t"},
+            ],
+            "probe": {"address": "localhost:1", "serverName": "a", "starttls": "smtp"},
+            **ACCESS,
+        }
+    },
+    "bundles": {"b": {"cas": ["root"], "forEach": FOR_EACH, "store": "files", "path": "b.crt", "owner": "0", "group": "g"}},
+    "kubeconfigs": {
+        "k": {
+            "component": "api",
+            "bundle": "b",
+            "forEach": FOR_EACH,
+            "server": "https://api",
+            "clusterName": "c",
+            "userName": "u",
+            "embed": False,
+            "store": "files",
+            "path": "k.conf",
+            **ACCESS,
+        }
+    },
+    "keypairs": {
+        "sa": {"key": "rsa-4096", "forEach": FOR_EACH, "store": "files", "path": "sa", "generation": 1, "home": "w-1", **ACCESS}
+    },
+    "revocations": [{"component": "api", "serial": "1f:6A", "reason": "superseded", "at": "2026-11-20T10:00:00Z"}],
+    "policy": {"maxLifetime": "398d", "rules": {"CPK312": "warn"}},
+    "guards": {"maxChanges": "30%", "maxDestroy": 1},
+    "prune": False,
+    "moved": [{"from": "component.a", "to": "component.api"}],
+    "imports": [{"to": "component.api", "id": "/x/api.crt"}],
+    "removed": [{"from": "component.old", "destroy": True}],
+}

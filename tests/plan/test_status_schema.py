@@ -1,0 +1,21 @@
+"""The published schema is the types'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jsonschema
+
+from reconciler.plan.status_schema import schema_text, status_schema
+
+FILE = Path(__file__).resolve().parents[2] / "schemas" / "status.v1.schema.json"
+
+
+def test_the_file_is_generated_from_the_types() -> None:
+    """``python -c 'from reconciler.plan.status_schema import schema_text; print(schema_text(), end="")'`` writes it anew."""
+    assert FILE.read_text(encoding="utf-8") == schema_text()
+
+
+def test_it_is_a_schema() -> None:
+    """The schema itself is valid."""
+    jsonschema.Draft202012Validator.check_schema(status_schema())
