@@ -22,7 +22,6 @@ import msgspec
 
 from reconciler.stores.errors import StoreError, naming
 from reconciler.stores.read import ReadFile, read_file
-from reconciler.stores.single import write_file
 
 #: First and longest pause between two attempts, in seconds; each is twice the one before.
 _FIRST_PAUSE: Final = 0.05
@@ -178,7 +177,11 @@ def _is_still(fd: int, path: str) -> bool:
 
 
 def _write_info(path: str, operation: str, now: datetime) -> None:
-    """Writes down who holds it: only for people, so a full disk is no reason to stop."""
+    """Writes down who holds it: only for people, so neither a full disk nor a torn write is a reason to stop."""
     info = LockInfo(operation=operation, who=who(), pid=os.getpid(), created=now.replace(microsecond=0))
-    with suppress(StoreError):
-        write_file(path, msgspec.json.encode(info) + b"\n", mode=0o600)
+    with suppress(OSError):
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(fd, msgspec.json.encode(info) + b"\n")
+        finally:
+            os.close(fd)

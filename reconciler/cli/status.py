@@ -45,4 +45,4 @@ def view_of(arguments: argparse.Namespace) -> View:
 
 def status_from(view: View) -> StatusDocument:
     """The status document of a look."""
-    return status_of(view.session.compiled.state, view.observed, view.plan, view.inventory, view.now)
+    return status_of(view.session.compiled.state, view.observed, view.plan.document, view.inventory, view.now)

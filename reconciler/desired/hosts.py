@@ -131,16 +131,17 @@ def _not_ascii(text: str) -> InvalidNameError:
     if len(alphabets := scripts(text)) > 1:
         message += f", and it mixes {' and '.join(alphabets)} letters"
     try:
-        return InvalidNameError(message, f'write the A-label "{idna.encode(text.rstrip(".")).decode()}", if this name is meant')
+        encoded = idna.encode(text.rstrip(".")).decode()
     except idna.IDNAError:
         folded = unicodedata.normalize("NFKC", text).lower()
-        suggestion = f'did you mean "{folded}"?' if folded.isascii() and folded != text else "write it in ASCII"
-        return InvalidNameError(message, suggestion)
+        return InvalidNameError(message, f'did you mean "{folded}"?' if folded.isascii() else "write it in ASCII")
+    hint = f'write the A-label "{encoded}", if this name is meant' if "xn--" in encoded else f'did you mean "{encoded}"?'
+    return InvalidNameError(message, hint)
 
 
 def _ip_hint(text: str) -> str:
     """What somebody who wrote this may have meant."""
-    bare = text.strip("[]")
+    bare = text.strip("[] ")
     folded = unicodedata.normalize("NFKC", text)
     if folded != text and _is_ip(folded):
         return f'write it with ASCII digits: "{folded}"'
@@ -154,7 +155,7 @@ def _ip_hint(text: str) -> str:
     if re.fullmatch(r"[0-9.]+", text):
         return "write all four numbers of an IPv4 address"
     if re.fullmatch(r"[0-9.]+:[0-9]+", text):
-        return "an address without its port"
+        return "write an address without a port"
     return "host names belong under `dns:`" if _LABEL.fullmatch(text.lower().split(".")[0]) else "write 192.0.2.1 or 2001:db8::1"
 
 

@@ -72,9 +72,9 @@ class Report:
         """The value, or its key; of what nobody wrote, the name of its entry; of what a preset added, the preset."""
         if not at:
             return None
-        if len(at) > _ENTRY_DEPTH or at[0] not in KINDS:
-            if span := self._locate(at, key=key):
-                return span
+        is_entry = len(at) <= _ENTRY_DEPTH and at[0] in KINDS
+        if not is_entry and (span := self._locate(at, key=key)):
+            return span
         for depth in range(len(at), _ENTRY_DEPTH - 1, -1):
             if span := self._locate(at[:depth], key=isinstance(at[depth - 1], str)):
                 return span

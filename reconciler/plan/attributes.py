@@ -204,9 +204,10 @@ def _add(finding: Finding, before: Attributes | None, after: Attributes | None, 
     path = finding.path
     if path.startswith("outputs.") and finding.reason == Reason.OUTPUT_STALE and "outputs" in before:
         before["outputs"][path.removeprefix("outputs.")] = finding.current or "stale"
-    elif path and finding.current is not None and finding.planned is not None and path not in unknown:
-        if path not in before and path not in after:
-            before[path], after[path] = finding.current, finding.planned
+    elif not path or path in before or path in after or path in unknown:
+        return
+    elif finding.current is not None and finding.planned is not None:
+        before[path], after[path] = finding.current, finding.planned
 
 
 _DESCRIBE: Final[Mapping[str, Callable[[Decision, Ground], Difference]]] = {

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from reconciler.plan import renewal
 from reconciler.plan.context import Context
 from reconciler.plan.reasons import Action, Finding, Reason
-from reconciler.plan import renewal
 
 #: What issuers may add to a lifetime without it being another one: back-dating (5 minutes here and in kubeadm) and rounding.
 LIFETIME_TOLERANCE: Final = timedelta(hours=1)

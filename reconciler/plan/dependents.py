@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from reconciler.desired.model import CA
 from reconciler.observed.model import Absent, Certificates
 from reconciler.plan.checks_time import instant
@@ -22,12 +24,18 @@ def live_dependent(ca: CA, situation: Situation) -> str | None:
         copy = situation.pair(replica.address)
         if not isinstance(copy.certificate, Absent) or not isinstance(copy.key, Absent):
             return f"A copy of it is at {replica.place.absolute}"
-    for child in situation.desired.cas.values():
-        if child.issuer == ca.name and (found := _alive(child.address, situation)) is not None:
-            return f"{child.address} is below it and valid until {instant(found.not_after)}"
-    for component in situation.desired.components.values():
-        if component.ca == ca.name and (found := _alive(component.address, situation)) is not None:
-            return f"{component.address} is below it and valid until {instant(found.not_after)}"
+    below = chain(
+        (child.address for child in situation.desired.cas.values() if child.issuer == ca.name),
+        (component.address for component in situation.desired.components.values() if component.ca == ca.name),
+    )
+    for address in below:
+        if (found := _alive(address, situation)) is not None:
+            return f"{address} is below it and valid until {instant(found.not_after)}"
+    return _trusted(ca, situation)
+
+
+def _trusted(ca: CA, situation: Situation) -> str | None:
+    """A bundle that holds a certificate of this CA's name."""
     for bundle in situation.desired.bundles.values():
         seen = situation.observed.bundles.get(bundle.address) if ca.name in bundle.cas else None
         if seen is not None and isinstance(seen.certificates, Certificates):

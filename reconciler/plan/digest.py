@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from collections.abc import Iterator
+from functools import cache
 
 import msgspec
 

@@ -61,7 +61,7 @@ def _pair_drift(address: str, record: Record, ground: Ground) -> Iterator[Resour
     after = found_pair(pair, record.paths, ground.issuers) or {"paths": list(record.paths)}
     before = {name: value for name, value in recorded(record).items() if name in after or name in ("fingerprint", "serial")}
     known = {name: value for name, value in after.items() if name in before}
-    yield _entry(address, record, "update", before, known, reasons)
+    yield _entry(address, record, before, known, reasons)
 
 
 def _keypair_drift(address: str, record: Record, situation: Situation) -> Iterator[ResourceChange]:
@@ -90,20 +90,20 @@ def _compare(address: str, record: Record, after: Attributes) -> Iterator[Resour
     before = {name: value for name, value in recorded(record).items() if name in after}
     known = {name: value for name, value in after.items() if name in before}
     if before != known:
-        yield _entry(address, record, "update", before, known, [])
+        yield _entry(address, record, before, known, [])
 
 
 def _unreadable(address: str, record: Record, found: Unusable) -> Iterator[ResourceChange]:
     reason = ReasonEntry(code=Reason.UNREADABLE.value, message=found.detail)
-    yield _entry(address, record, "update", recorded(record), {"paths": list(record.paths)}, [reason])
+    yield _entry(address, record, recorded(record), {"paths": list(record.paths)}, [reason])
 
 
 def _gone(address: str, record: Record) -> ResourceChange:
-    return _entry(address, record, "delete", recorded(record), None, [])
+    return _entry(address, record, recorded(record), None, [])
 
 
 def _entry(
-    address: str, record: Record, action: str, before: Attributes, after: Attributes | None, reasons: list[ReasonEntry]
+    address: str, record: Record, before: Attributes, after: Attributes | None, reasons: list[ReasonEntry]
 ) -> ResourceChange:
     _, name, node = parse_address(address)
     return ResourceChange(
@@ -112,6 +112,6 @@ def _entry(
         name=name,
         index=node,
         change=Change(
-            actions=["delete"] if action == "delete" else ["update"], before=before, after=after, reasons=reasons, class_="none"
+            actions=["delete"] if after is None else ["update"], before=before, after=after, reasons=reasons, class_="none"
         ),
     )

@@ -17,7 +17,8 @@ def moved(desired: DesiredState, records: Mapping[str, Record]) -> tuple[Mapping
     """
     if not desired.moves:
         return records, {}
-    current, previous = dict(records), {}
+    current = dict(records)
+    previous: dict[str, str] = {}
     wanted = frozenset(desired_addresses(desired))
     for move in desired.moves:
         for source, target in _instances(move, current):

@@ -33,7 +33,7 @@ def next_renewal(situation: Situation, authorities: Mapping[str, Authority], dec
     for desired, authority in _certificates(situation, authorities):
         decision = decisions.get(desired.address)
         if decision is not None and decision.issues:
-            at = _planned(situation, desired, authority)
+            at: datetime | None = _planned(situation, desired, authority)
         else:
             at = _standing(situation, desired, authority, first)
         if at is None or (first is not None and at > first.at):

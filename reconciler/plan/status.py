@@ -11,10 +11,10 @@ import msgspec
 
 from reconciler.desired.model import CA, OUTPUT_SUFFIX, Bundle, Component, DesiredState, Keypair, Kubeconfig, Place, Replica
 from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, Unusable
-from reconciler.plan.build import Plan
-from reconciler.plan.document import Change
+from reconciler.plan.document import Change, PlanDocument
 from reconciler.plan.health import health_of, sync_of
 from reconciler.plan.inventory import Inventory
+from reconciler.plan.order import RANKS, natural
 from reconciler.plan.renewal import renewal_due
 from reconciler.plan.status_document import FORMAT_VERSION, FilePaths, ResourceStatus, StatusDocument, StatusSummary
 from reconciler.x509.facts import CertificateFacts
@@ -34,8 +34,10 @@ class _World:
     now: datetime
 
 
-def status_of(desired: DesiredState, observed: ObservedState, plan: Plan, inventory: Inventory, now: datetime) -> StatusDocument:
-    """The status of everything that is desired, in dependency order.
+def status_of(
+    desired: DesiredState, observed: ObservedState, plan: PlanDocument, inventory: Inventory, now: datetime
+) -> StatusDocument:
+    """The status of everything that is desired, in the order of a plan: CAs from the root down, then what rests on them.
 
     Args:
         desired: what should be; a view restricted to a node gives that node's status.
@@ -46,12 +48,15 @@ def status_of(desired: DesiredState, observed: ObservedState, plan: Plan, invent
     """
     world = _World(
         observed=observed,
-        changes={entry.address: entry.change for entry in plan.document.resource_changes},
+        changes={entry.address: entry.change for entry in plan.resource_changes},
         inventory=inventory,
         authorities=_authorities(desired, observed),
         now=now,
     )
-    resources = list(_resources(desired, world))
+    depths = _depths(desired)
+    resources = sorted(
+        _resources(desired, world), key=lambda row: (RANKS[row.type], depths.get(row.address, 0), natural(row.address))
+    )
     return StatusDocument(
         format_version=FORMAT_VERSION,
         cluster=desired.cluster,
@@ -194,6 +199,18 @@ def _authorities(desired: DesiredState, observed: ObservedState) -> dict[str, st
             if pair is not None and isinstance(pair.certificate, Certificates):
                 found.setdefault(pair.certificate.chain[0].spki_sha256, ca.address)
     return found
+
+
+def _depths(desired: DesiredState) -> dict[str, int]:
+    """How many CAs stand above each CA and its copies. Parents come before children in a desired state."""
+    by_name: dict[str, int] = {}
+    for ca in desired.cas.values():
+        by_name[ca.name] = by_name[ca.issuer] + 1 if ca.issuer is not None else 0
+    return {
+        address: by_name[ca.name]
+        for ca in desired.cas.values()
+        for address in (ca.address, *(copy.address for copy in ca.replicas))
+    }
 
 
 def _summary(resources: list[ResourceStatus]) -> StatusSummary:

@@ -49,8 +49,8 @@ def attribute_lines(change: Change, style: Style) -> Iterator[str]:
     names = _in_reading_order(before.keys() | after.keys() | unknown)
     differing = [name for name in names if _differs(name, before, after, unknown)]
     # What is held back shows what would change, so that a guard can be judged; but never as if it came to be.
-    held_back = change.class_ == "blocked" and bool(before and after and differing)
-    if change.actions in (["no-op"], ["forget"]) and not held_back:
+    compares = before and after and differing if change.class_ == "blocked" else change.actions not in (["no-op"], ["forget"])
+    if not compares:
         yield from _shown(before or after, names, style)
         return
     compact = style.compact and change.before is None

@@ -37,7 +37,9 @@ LEGEND: Final[dict[Symbol, str]] = {
 
 
 def symbol_of(entry: ResourceChange) -> Symbol:
-    """The three columns in front of a block."""
+    """The three columns in front of a block: blank for what does not happen, also when only for being held back."""
+    if entry.change.class_ == "blocked":
+        return "   "
     return _SYMBOLS.get(tuple(entry.change.actions), "   ")
 
 

@@ -121,7 +121,7 @@ def _row(entry: ResourceChange) -> str:
     before, after = _expiry(change.before), _expiry(change.after)
     if change.after_unknown.get("not_after"):
         after = "known after apply"
-    elif change.actions == ["delete"]:
+    elif change.class_ == "destroy":
         after = "gone"
     expiry = f"{before} → {after}" if before and after and before != after else before or after
     action = _action(entry)

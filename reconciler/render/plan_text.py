@@ -52,9 +52,10 @@ def render_text(document: PlanDocument, *, now: datetime, color: bool = False, h
 
 def change_blocks(document: PlanDocument, colour: Palette) -> list[str]:
     """The planned changes, a block each, in the plan's order."""
-    creations = sum(entry.change.actions == ["create"] for entry in document.resource_changes)
+    shown = [entry for entry in document.resource_changes if is_shown(entry)]
+    creations = sum(entry.change.actions == ["create"] for entry in shown)
     style = Style(colour=colour, compact=creations > FULL_CREATIONS)
-    return [_block(entry, planned_headline, style) for entry in document.resource_changes if is_shown(entry)]
+    return [_block(entry, planned_headline, style) for entry in shown]
 
 
 def drift_blocks(document: PlanDocument, colour: Palette) -> list[str]:

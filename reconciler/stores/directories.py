@@ -20,6 +20,7 @@ from reconciler.stores.errors import StoreError, from_os_error, naming
 DIRECTORY_MODE: Final = 0o755
 
 _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_HANDLE: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,18 @@ def components(place: Place) -> tuple[str, ...]:
 
 
 def make_directory(parent: Directory, name: str, mode: int) -> None:
-    """Makes a directory with a mode that no umask changes; one that is already there is left as it is."""
+    """Makes a directory with a mode that no umask changes; one that is already there is left as it is.
+
+    Raises:
+        OSError: it could not be made.
+    """
     try:
         os.mkdir(name, mode, dir_fd=parent.fd)
     except FileExistsError:
         return
-    with inside(parent, name) as made:
-        os.fchmod(made.fd, mode)
+    # A umask of 0777 leaves a directory that even its owner cannot open for reading; a handle needs no permission.
+    with Directory(os.open(name, _HANDLE, dir_fd=parent.fd), parent.child(name)) as made:
+        os.chmod(f"/proc/self/fd/{made.fd}", mode)
 
 
 def make_path(path: str, mode: int) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from reconciler.stores.directories import DIRECTORY_MODE, Directory, inside, sync
+from reconciler.stores.directories import DIRECTORY_MODE, Directory, inside, make_directory, sync
 from reconciler.stores.durable import Content, link_in, read_entry, remove_entry, replace_by_link, write_new
 from reconciler.stores.errors import StoreError, naming
 from reconciler.stores.publication import META_NAME, Meta, tag_of
@@ -63,7 +63,7 @@ def write_generation(home: Directory, name: str, files: Iterable[tuple[str, Cont
     """
     remove_generation(home, name)
     with naming(home.child(name)):
-        os.mkdir(name, 0o700, dir_fd=home.fd)
+        make_directory(home, name, 0o700)
     with inside(home, name) as directory:
         for entry, content in files:
             write_new(directory, entry, content)

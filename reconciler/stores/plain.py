@@ -41,7 +41,9 @@ def stage(parent: Directory, publication: Publication) -> None:
             remove_entry(parent, temporary_name(name))
         if not _is_there(parent, name, file, publication):
             write_new(parent, temporary_name(name), Content(file.data, file.mode, publication.uid, publication.gid))
-    sync(parent)
+    if len(publication.files) > 1:
+        # The mark that lets recovery roll forward may only follow when every name is durable; one file needs no mark.
+        sync(parent)
 
 
 def read(parent: Directory, staged: Staged) -> Mapping[str, Content]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from reconciler.desired.model import Place
-from reconciler.stores.files import OutFile, Publication, commit, stage
+from reconciler.stores.errors import StoreError
+from reconciler.stores.files import OutFile, Publication, commit, discard, stage
 
 
 def write_single(place: Place, data: bytes, *, mode: int, uid: int | None = None, gid: int | None = None) -> None:
@@ -22,7 +23,12 @@ def write_single(place: Place, data: bytes, *, mode: int, uid: int | None = None
         StoreError: the old file is untouched.
     """
     file = OutFile(suffix="", data=data, mode=mode)
-    commit(stage(Publication(address="", cluster="", intent="", place=place, files=(file,), uid=uid, gid=gid)))
+    staged = stage(Publication(address="", cluster="", intent="", place=place, files=(file,), uid=uid, gid=gid))
+    try:
+        commit(staged)
+    except StoreError:
+        discard(staged)
+        raise
 
 
 def write_file(path: str, data: bytes, *, mode: int) -> None:

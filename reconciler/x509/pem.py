@@ -14,7 +14,9 @@ from typing import Final, NamedTuple
 from reconciler.x509.errors import Problem, UnreadableError
 
 _BLOCK: Final = re.compile(
-    rb"^-----BEGIN ([A-Z0-9][A-Z0-9 ]*)-----[ \t]*\r?\n((?:[^-\n][^\n]*\n|\n)*)-----END ([A-Z0-9][A-Z0-9 ]*)-----[ \t]*\r?(?:\n|\Z)",
+    rb"^-----BEGIN (?P<label>[A-Z0-9][A-Z0-9 ]*)-----[ \t]*\r?\n"
+    rb"(?P<body>(?:[^-\n][^\n]*\n|\n)*)"
+    rb"-----END (?P<end>[A-Z0-9][A-Z0-9 ]*)-----[ \t]*\r?(?:\n|\Z)",
     re.MULTILINE,
 )
 _MARKER: Final = re.compile(rb"-----(?:BEGIN|END)")
@@ -47,10 +49,10 @@ def split(data: bytes) -> tuple[Block, ...]:
     for match in _BLOCK.finditer(data):
         _check_text(data[end : match.start()], last=False)
         end = match.end()
-        label = match[1].decode()
-        if match[3] != match[1]:
+        label = match["label"].decode()
+        if match["end"] != match["label"]:
             raise UnreadableError(Problem.TRUNCATED, f"a {label} block has no END line of its own")
-        blocks.append(Block(label, _decode(match[2], label)))
+        blocks.append(Block(label, _decode(match["body"], label)))
     _check_text(data[end:], last=True)
     if not blocks:
         raise UnreadableError(Problem.NOT_PEM, "there is no PEM block in the file")

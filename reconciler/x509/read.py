@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509.oid import NameOID
 
@@ -18,6 +18,7 @@ from reconciler.x509.facts import CertificateFacts
 from reconciler.x509.keys import PARSE_ERRORS, describe, spki_sha256
 from reconciler.x509.names import EXTENDED_USAGES, KEY_USAGES, NameConstraints, Subject
 from reconciler.x509.sans import canonical
+from reconciler.x509.signatures import verifies
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -119,7 +120,7 @@ def _facts(parsed: x509.Certificate, der: bytes) -> CertificateFacts:
         path_length=basic.path_length if basic is not None else None,
         ski=ski.digest.hex() if ski is not None else "",
         aki=(aki.key_identifier or b"").hex() if aki is not None else "",
-        self_signed=self_issued and _verifies_itself(parsed),
+        self_signed=self_issued and verifies(parsed, public),
         name_constraints=_name_constraints(constraints) if constraints is not None else None,
     )
 
@@ -176,11 +177,3 @@ def _signature_hash(parsed: x509.Certificate) -> str:
     except UnsupportedAlgorithm:
         return parsed.signature_algorithm_oid.dotted_string
     return algorithm.name if algorithm is not None else "none"
-
-
-def _verifies_itself(parsed: x509.Certificate) -> bool:
-    try:
-        parsed.verify_directly_issued_by(parsed)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True

@@ -94,35 +94,46 @@ def publish(case: str, directory: str) -> None:
 
 def wrong(case: str, directory: str, *, final: bool) -> Iterator[str]:
     """Everything that must not be: at any instant, and more of it at the end."""
-    folder = Path(directory, "pki")
-    tokens = {path.name: token(path.read_bytes()) for path in visible(case, folder)}
-    state = StateDirectory(f"{directory}/state")
-    waiting = open_intents(Journal.open(state.journal_path).records)
-    if case != "single" and "api.crt" in tokens and "api.key" not in tokens:
-        yield "a certificate without its key"
+    tokens = {path.name: token(path.read_bytes()) for path in visible(case, Path(directory, "pki"))}
+    waiting = open_intents(Journal.open(StateDirectory(f"{directory}/state").journal_path).records)
     # Between the two renames of the plain layout the journal holds the promise to go on.
-    if len(set(tokens.values())) > 1 and not (case == "plain" and any(item.issued for item in waiting)):
-        yield f"a mixed pair: {tokens}"
-    if case != "first" and not tokens:
-        yield "nothing is there"
-    if not set(tokens.values()) <= {"old", "new"}:
-        yield f"torn files: {tokens}"
+    mixed_for_now = case == "plain" and any(item.issued for item in waiting)
+    yield from _wrong_for_readers(case, tokens, mixed_for_now=mixed_for_now)
     for path in secrets_below(Path(directory)):
         mode = stat.S_IMODE(path.lstat().st_mode)
-        if mode != 0o600:
+        if mode != 0o600 or path.parent.name == "state":
             yield f"{path}: a key, mode {mode:04o}"
     if final:
         if set(tokens.values()) != {"new"} or len(tokens) != len(files(case, "new")):
             yield f"not the new pair: {tokens}"
         if waiting:
             yield "the journal is not settled"
-        if state.load_inventory(cluster="demo").serial != 1:
-            yield "the inventory is not there, or was written twice"
-        if verify_chain(AuditLog(state.audit_path).lines()) is not None:
-            yield "the audit log is broken"
-        yield from (f"{path} was left behind" for path in Path(directory).rglob("*.tmp"))
-        if len(list(folder.glob(".api/0*"))) > 2:
-            yield "older generations were left behind"
+        yield from _left_undone(Path(directory))
+
+
+def _wrong_for_readers(case: str, tokens: dict[str, str], *, mixed_for_now: bool) -> Iterator[str]:
+    if "api.crt" in tokens and "api.key" not in tokens:
+        yield "a certificate without its key"
+    if case == "plain-same-key":
+        tokens = {name: found for name, found in tokens.items() if name != "api.key"}
+    if len(set(tokens.values())) > 1 and not mixed_for_now:
+        yield f"a mixed pair: {tokens}"
+    if case != "first" and not tokens:
+        yield "nothing is there"
+    if not set(tokens.values()) <= {"old", "new"}:
+        yield f"torn files: {tokens}"
+
+
+def _left_undone(directory: Path) -> Iterator[str]:
+    state = StateDirectory(str(directory / "state"))
+    if state.load_inventory(cluster="demo").serial != 1:
+        yield "the inventory is not there, or was written twice"
+    if verify_chain(AuditLog(state.audit_path).lines()) is not None:
+        yield "the audit log is broken"
+    yield from (f"{path} was left behind" for path in directory.rglob("*.tmp"))
+    # Removing old generations is not worth a sync: after a power cut one more may be there until the next publication.
+    if len(list(directory.glob("pki/.api/0*"))) > 3:
+        yield "older generations were left behind"
 
 
 def visible(case: str, folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from tests.desired.full_document import FULL
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 VALIDATOR: Final = Draft202012Validator(desired_schema())
-ODD_VALUES: Final = (
+ODD_VALUES: Final[tuple[object, ...]] = (
     *(None, True, False, 0, 1, -1, 33, 65536, 10**30),
     *("", "a", "A", "a\n", "1y", "1 y", "33%", "100%", "0600", "9", "https://x", "/x", "1.36", "file", "CPK312", "x" * 2000, "é"),
     *([], ["a"], [None], [[]], ["x", "x", "x"]),

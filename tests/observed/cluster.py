@@ -22,12 +22,18 @@ from reconciler.desired.model import (
 from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.kubeconfig import render
 from reconciler.x509.names import Subject
-from tests.builders import YEAR, Pair, make_ca, make_key, make_leaf
+from tests.builders import YEAR, make_ca, make_key, make_leaf
 
 CLUSTER = "demo"
 API = "component.api[cp-1]"
 ADMIN = "component.admin"
 CONF = "kubeconfig.admin"
+
+#: Signs the server and the client; and one that signs nobody. Made once: ECDSA signatures differ from run to run.
+AUTHORITY = make_ca("kubernetes-ca")
+OTHER = make_ca("etcd-ca")
+SERVER = make_leaf(AUTHORITY, "api")
+CLIENT = make_leaf(AUTHORITY, "admin", sans=(), usages=("client auth",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,26 +41,6 @@ class Cluster:
     """One server with a pair, one client inside a kubeconfig, two CAs of which one has a copy, a bundle and a keypair."""
 
     root: Path
-
-    @property
-    def ca(self) -> Pair:
-        """Signs the server and the client."""
-        return make_ca("kubernetes-ca")
-
-    @property
-    def other_ca(self) -> Pair:
-        """Signs nobody."""
-        return make_ca("etcd-ca")
-
-    @property
-    def server(self) -> Pair:
-        """Of `component.api[cp-1]`."""
-        return make_leaf(self.ca, "api")
-
-    @property
-    def client(self) -> Pair:
-        """Of `component.admin`."""
-        return make_leaf(self.ca, "admin", sans=(), usages=("client auth",))
 
     def place(self, path: str) -> Place:
         """A place in the only store."""
@@ -64,7 +50,9 @@ class Cluster:
         """A file, by its path under the root."""
         return self.root / name
 
-    def desired(self, *, outputs: tuple[Output, ...] = ("pem",), password_file: str = "", owner: str | None = None) -> DesiredState:
+    def desired(
+        self, *, outputs: tuple[Output, ...] = ("pem",), password_file: str = "", owner: str | None = None
+    ) -> DesiredState:
         """What is wanted of it; the options are about the server."""
         server = Component(
             address=API,
@@ -81,11 +69,15 @@ class Cluster:
             pkcs12_password_file=password_file,
             access=Access(owner=owner, group=owner),
         )
-        client = replace(server, address=ADMIN, name="admin", node=None, place=None, kubeconfig=CONF, outputs=("pem",), access=Access())
+        client = replace(
+            server, address=ADMIN, name="admin", node=None, place=None, kubeconfig=CONF, outputs=("pem",), access=Access()
+        )
         return DesiredState(
             cluster=CLUSTER,
             cas={
-                "kubernetes": self._ca("kubernetes", Replica(address="ca.kubernetes[cp-1]", node="cp-1", place=self.place("pki/ca"))),
+                "kubernetes": self._ca(
+                    "kubernetes", Replica(address="ca.kubernetes[cp-1]", node="cp-1", place=self.place("pki/ca"))
+                ),
                 "etcd": self._ca("etcd"),
             },
             keypairs={
@@ -119,25 +111,27 @@ class Cluster:
 
     def write(self) -> Cluster:
         """Puts every file in its place; the server's pair stands in a generation, as a store of ours publishes it."""
-        for base, pair in (("authority/kubernetes", self.ca), ("authority/etcd", self.other_ca), ("pki/ca", self.ca)):
+        for base, pair in (("authority/kubernetes", AUTHORITY), ("authority/etcd", OTHER), ("pki/ca", AUTHORITY)):
             self.put(f"{base}.crt", pair.certificate.pem)
             self.put(f"{base}.key", pair.key.pem(), mode=0o600)
-        self.publish("pki/api", {".crt": self.server.certificate.pem, ".key": self.server.key.pem()}, address=API)
-        self.put("pki/trust.crt", self.ca.certificate.pem + self.other_ca.certificate.pem)
+        self.publish("pki/api", {".crt": SERVER.certificate.pem, ".key": SERVER.key.pem()}, address=API)
+        self.put("pki/trust.crt", AUTHORITY.certificate.pem + OTHER.certificate.pem)
         self.put("pki/sa.key", make_key("sa").pem(), mode=0o600)
         self.put("pki/sa.pub", make_key("sa").public_pem(), mode=0o600)
         self.put("admin.conf", self.kubeconfig(), mode=0o600)
         return self
 
-    def kubeconfig(self, *, certificate: bytes | str | None = None, key: bytes | str | None = None, ca: bytes | None = None) -> bytes:
+    def kubeconfig(
+        self, *, certificate: bytes | str | None = None, key: bytes | str | None = None, ca: bytes | None = None
+    ) -> bytes:
         """The client's kubeconfig, or one with something else inside."""
         return render(
             server="https://api.example.com:6443",
-            ca_pem=ca if ca is not None else self.ca.certificate.pem,
+            ca_pem=ca if ca is not None else AUTHORITY.certificate.pem,
             cluster_name="kubernetes",
             user_name="admin",
-            certificate=certificate if certificate is not None else self.client.certificate.pem,
-            key=key if key is not None else self.client.key.pem(),
+            certificate=certificate if certificate is not None else CLIENT.certificate.pem,
+            key=key if key is not None else CLIENT.key.pem(),
         )
 
     def put(self, name: str, data: bytes, *, mode: int = 0o644) -> Path:

@@ -90,7 +90,7 @@ def document(
     **fields: Any,  # noqa: ANN401 - whatever else a document holds
 ) -> PlanDocument:
     """A plan document whose sums follow from its changes."""
-    actions = Counter(word for change in changes for word in change.change.actions)
+    actions = Counter(word for change in changes if change.change.class_ != "blocked" for word in change.change.actions)
     classes = Counter(change.change.class_ for change in changes)
     issued = sum(change.change.class_ == "create" and change.type in ("ca", "component") for change in changes)
     return PlanDocument(
@@ -319,7 +319,15 @@ def guard_tripped() -> PlanDocument:
             unknown=ISSUED,
         ),
         *(
-            entry(address, "blocked", mismatch, before=APISERVER, after=changed(APISERVER, sans=["dns:w"]))
+            entry(
+                address,
+                "blocked",
+                mismatch,
+                before=APISERVER,
+                after=wanted(APISERVER, sans=["dns:w"]),
+                unknown=ISSUED,
+                actions=["update"],
+            )
             for address in held[:2]
         ),
         diagnostics=(

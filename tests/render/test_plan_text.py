@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.plan.document import DiagnosticEntry
+from reconciler.plan.document import ActionWord, DiagnosticEntry
 from reconciler.render.plan_text import FULL_CREATIONS, MOST_HELD_BACK, render_text
 from reconciler.render.plans import RENDERERS
 from tests.render.plan_stories import (
@@ -247,3 +247,18 @@ def test_refresh_only_says_nothing_about_changes_it_did_not_plan() -> None:
     report = document(drift=drift, options={"refresh_only": True})
     assert "No changes" not in render_text(report, now=NOW)
     assert "No changes" in render_text(msgspec.structs.replace(report, resource_drift=[]), now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("actions", "before", "after"),
+    [(["create"], None, JANE), (["update"], JANE, wanted(JANE)), (["delete"], JANE, JANE), (["no-op"], None, None)],
+)
+def test_what_is_held_back_never_looks_planned(
+    actions: list[ActionWord], before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> None:
+    """Whatever it would do if it could: no symbol in front, no line that a tool would count."""
+    plan = document(entry("component.jane", "blocked", reason("Foreign"), before=before, after=after, actions=actions))
+    text = render_text(plan, now=NOW)
+    assert '    resource "component" "jane" {' in text
+    assert not re.search(r"will be|must be|^Plan:|will perform", text, re.MULTILINE)
+    assert not re.search(r"^ +[-+] ", text, re.MULTILINE)

@@ -46,6 +46,7 @@ UNKNOWN = (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x
 NARROW = make_ca("narrow", parent=ROOT, name_constraints=NameConstraints(permitted=("dns:example.org",)))
 CLIENTS = make_ca("clients", parent=ROOT, usages=("client auth",))
 DEEP = forge("deep", issuer="inter", signer=raw_key("inter"), public_key=raw_key("deep").public_key(), extensions=ca_extensions())
+MID = make_leaf(ROOT, "mid")
 UNDER_DEEP = forge("x", issuer="deep", signer=raw_key("deep"), public_key=raw_key("x").public_key(), extensions=SERVER)
 RSA_ROOT = forge("rsa", signer=STRONG, extensions=ca_extensions())
 SHA1_LEAF = with_sha1(forge("l", issuer="rsa", signer=STRONG, extensions=SERVER), STRONG)
@@ -89,7 +90,7 @@ def test_good_paths(chain: Sequence[Certificate], roots: Sequence[Certificate]) 
         ([below(NARROW, extensions=(*SERVER, (x509.SubjectAlternativeName([x509.DNSName("a.com")]), False))),
           NARROW.certificate], [ROOT.certificate], "dns:a.com is outside the name constraints of CN=narrow"),
         ([UNDER_DIRECTORY], [CONSTRAINED_BY_DIRECTORY], "of a form that is not understood"),
-        ([below(make_leaf(ROOT, "mid"), extensions=SERVER), make_leaf(ROOT, "mid").certificate], [ROOT.certificate], "not a CA"),
+        ([below(MID, extensions=SERVER), MID.certificate], [ROOT.certificate], "not a CA"),
         ([below(ROOT, extensions=(*SERVER, (x509.AuthorityKeyIdentifier(b"x", None, None), False)))],
          [ROOT.certificate], "names another issuer key (78)"),
         ([below(ROOT, extensions=(*SERVER, UNKNOWN))], [ROOT.certificate], "critical extension 1.2.3.4 that is not understood"),
