@@ -9,6 +9,7 @@ from datetime import datetime
 
 from reconciler.apply.progress import Event, Listener
 from reconciler.plan.reasons import Action
+from reconciler.render.escape import visible
 
 _VERBS: dict[Action, tuple[str, str]] = {
     Action.CREATE: ("Creating", "Creation"),
@@ -32,9 +33,9 @@ def text_line(event: Event) -> str:
             serial = f" [serial={event.detail}]" if event.detail else ""
             return f"{event.address}: {deed} complete after {event.elapsed:.0f}s{serial}"
         case "failed":
-            return f"{event.address}: {deed} failed: {event.detail}"
+            return f"{event.address}: {deed} failed: {visible(event.detail)}"
         case _:
-            return f"{event.address}: Skipped: {event.detail}"
+            return f"{event.address}: Skipped: {visible(event.detail)}"
 
 
 def json_line(event: Event, at: datetime) -> str:

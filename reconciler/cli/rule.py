@@ -9,10 +9,11 @@ from importlib import resources
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.desired.rules import RULES
+from reconciler.render.escape import quoted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the code and ``--format``."""
+    """Adds the code."""
     parser.add_argument("code", nargs="?", metavar="CODE", help="such as CPK203, or a rule's name; all rules when left out")
 
 
@@ -24,12 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         return ExitCode.SUCCESS
     code = find(arguments.code)
     if code is None:
-        words = [*RULES, *(rule.name for rule in RULES.values())]
-        near = difflib.get_close_matches(arguments.code.upper(), RULES, n=1) or difflib.get_close_matches(
-            arguments.code, words, n=1
-        )
-        hint = f'did you mean "{near[0]}"?' if near else "`cluster-pki rule` lists them all"
-        print(f'Error: there is no rule "{arguments.code}"; {hint}', file=sys.stderr)
+        print(f"Error: there is no rule {quoted(arguments.code)}; {suggestion(arguments.code)}", file=sys.stderr)
         return ExitCode.ERROR
     print(page(code), end="")
     return ExitCode.SUCCESS
@@ -40,6 +36,14 @@ def find(text: str) -> str | None:
     if text.upper() in RULES:
         return text.upper()
     return next((rule.code for rule in RULES.values() if rule.name == text.lower()), None)
+
+
+def suggestion(text: str) -> str:
+    """The nearest code or name: a code that begins so, else one that looks like it."""
+    begun = [code for code in RULES if text and code.startswith(text.upper())]
+    names = [rule.name for rule in RULES.values()]
+    near = begun or difflib.get_close_matches(text.upper(), RULES, n=1) or difflib.get_close_matches(text.lower(), names, n=1)
+    return f'did you mean "{near[0]}"?' if near else "`cluster-pki rule` lists them all"
 
 
 def page(code: str) -> str:

@@ -15,7 +15,7 @@ from reconciler.desired.expand_context import Context
 from reconciler.desired.expand_names import sans, subject
 from reconciler.desired.expand_stores import access_of, places
 from reconciler.desired.model import CA, Keypair, Place, Replica, address_of
-from reconciler.desired.spec import CaSpec, KeypairSpec
+from reconciler.desired.spec import CaSpec, KeypairSpec, SubjectSpec
 from reconciler.x509.facts import KeyAlgorithm
 
 
@@ -80,11 +80,11 @@ def _ca(context: Context, name: str, spec: CaSpec) -> CA | None:
     here: Path = ("cas", name)
     address = address_of("ca", name)
     place_of = places(context, here, (None,), kind="ca", store_name=str(spec.store), path=str(spec.path))
-    subject_of = None if spec.subject is UNSET else subject(context, here, spec.subject, (None,))
+    subject_of = subject(context, here, SubjectSpec() if spec.subject is UNSET else spec.subject, (None,))
     sans_of = sans(context, here, (("sans", spec.sans),), (None,))
     spans = durations(context, "cas", name, spec.lifetime, spec.renew_before)
     constraints = name_constraints(context, here, spec.name_constraints)
-    if place_of is None or subject_of is None or sans_of is None or spans is None:
+    if place_of is None or spans is None:
         return None
     home = None if context.central else spec.home if spec.home is not UNSET else context.home
     place = place_of(None)

@@ -13,7 +13,7 @@ from reconciler.desired.expand_context import Context
 from reconciler.desired.expand_names import SpoiltNameError, sans, subject
 from reconciler.desired.expand_stores import access_of, places, under
 from reconciler.desired.model import Component, Output, address_of
-from reconciler.desired.spec import ComponentSpec, KubeconfigSpec
+from reconciler.desired.spec import ComponentSpec, KubeconfigSpec, SubjectSpec
 from reconciler.desired.templates import MissingAddressError, Node
 from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.names import EXTENDED_USAGES
@@ -52,12 +52,13 @@ def split_usages(usages: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _expand(context: Context, name: str, spec: ComponentSpec, keeper: str, root: str) -> list[Component]:
+    """The instances of one component. What is per entry is worked out once, so that thousands of nodes cost little."""
     here: Path = ("components", name)
     nodes = context.instances(spec.for_each)
     _check_selection(context, name, spec)
     outputs = _outputs(context, here, spec)
     spans = durations(context, "components", name, spec.lifetime, spec.renew_before)
-    subject_of = None if spec.subject is UNSET else subject(context, here, spec.subject, nodes)
+    subject_of = subject(context, here, SubjectSpec() if spec.subject is UNSET else spec.subject, nodes)
     sans_of = sans(context, here, (("sans", spec.sans), ("extraSans", spec.extra_sans)), nodes)
     place_of = None
     if spec.path is not UNSET:
@@ -65,8 +66,7 @@ def _expand(context: Context, name: str, spec: ComponentSpec, keeper: str, root:
     elif not keeper:
         message = f'component "{name}" has neither a path nor a kubeconfig that embeds it'
         context.report.add("CPK214", message, at=here, hint="add path: pki/NAME", address=f"component.{name}")
-    placed = place_of is not None if spec.path is not UNSET else bool(keeper)
-    if subject_of is None or sans_of is None or spans is None or not placed or not outputs:
+    if spans is None or not outputs:
         return []
     usages, key_usages = split_usages(list(spec.usages) if spec.usages is not UNSET else [])
     key = KeyAlgorithm(str(spec.key))

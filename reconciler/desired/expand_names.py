@@ -77,7 +77,7 @@ class _San:
             raise SpoiltNameError from problem
 
 
-def sans(context: Context, here: Path, specs: Sequence[tuple[str, SansSpec | UnsetType]], nodes: Nodes) -> SansOf | None:
+def sans(context: Context, here: Path, specs: Sequence[tuple[str, SansSpec | UnsetType]], nodes: Nodes) -> SansOf:
     """The names of an entry.
 
     As kubeadm has them (pkiutil RemoveDuplicateAltNames): DNS names sorted, all others in their order, none twice.
@@ -89,23 +89,17 @@ def sans(context: Context, here: Path, specs: Sequence[tuple[str, SansSpec | Uns
         nodes: the instances.
 
     Returns:
-        A function from node to canonical SAN strings, or None after a mistake.
+        A function from node to canonical SAN strings. A mistake is reported and left out, so that checking goes on.
     """
     items = [item for key, spec in specs if spec is not UNSET for item in _items(context, (*here, key), spec, nodes)]
-    parsed = [item for item in items if item is not None]
-    if len(parsed) < len(items):
-        return None
-    if not any(item.template.uses for item in parsed):
-        try:
-            always = _in_order([name for item in parsed for name in item.render(None, context)])
-        except SpoiltNameError:
-            return None
+    if not any(item.template.uses for item in items):
+        always = _in_order([name for item in items for name in item.render(None, context)])
         return lambda _: always
-    return lambda node: _in_order([name for item in parsed for name in item.render(node, context)])
+    return lambda node: _in_order([name for item in items for name in item.render(node, context)])
 
 
-def subject(context: Context, here: Path, spec: SubjectSpec, nodes: Nodes) -> SubjectOf | None:
-    """The subject of an entry: a function from node to subject, or None after a mistake.
+def subject(context: Context, here: Path, spec: SubjectSpec, nodes: Nodes) -> SubjectOf:
+    """The subject of an entry: a function from node to subject. A mistake is reported and left out.
 
     An empty ``commonName`` leaves the CN out; everything else about subjects is in `reconciler.desired.names`.
     """
@@ -121,9 +115,7 @@ def subject(context: Context, here: Path, spec: SubjectSpec, nodes: Nodes) -> Su
             ("localities", spec.localities, lambda text: subject_attribute(text, label="locality", limit=128)),
         )
     ]
-    if template is None or any(values is None for values in lists):
-        return None
-    organizations, units, countries, provinces, localities = (values or () for values in lists)
+    organizations, units, countries, provinces, localities = lists
 
     def build(text: str) -> Subject:
         return Subject(
@@ -136,14 +128,15 @@ def subject(context: Context, here: Path, spec: SubjectSpec, nodes: Nodes) -> Su
         )
 
     name_at = (*at, "commonName")
+    if template is None:
+        return lambda _: build("")
     try:
         sample = template.render(nodes[0] if nodes and template.uses else None) if nodes or not template.uses else ""
     except MissingAddressError:
         sample = ""
-    if sample and not _checked(context, name_at, sample):
-        return None
-    if not template.uses:
-        always = build(template.text)
+    spoilt = bool(sample) and not _checked(context, name_at, sample)
+    if spoilt or not template.uses:
+        always = build("" if spoilt else template.text)
         return lambda _: always
 
     def of(node: Node | None) -> Subject:
@@ -155,19 +148,22 @@ def subject(context: Context, here: Path, spec: SubjectSpec, nodes: Nodes) -> Su
     return of
 
 
-def _items(context: Context, at: Path, spec: SansSpec, nodes: Nodes) -> list[_San | None]:
-    found: list[_San | None] = []
+def _items(context: Context, at: Path, spec: SansSpec, nodes: Nodes) -> list[_San]:
+    """The sound items of one field."""
+    found: list[_San] = []
     for kind in _CANONICAL:
         values: list[str] | UnsetType = getattr(spec, kind)
         for index, text in enumerate(() if values is UNSET else values):
             place = (*at, kind, index)
             template = _template(context, place, text, nodes, in_list=True)
-            item = None if template is None else _San(kind=kind, template=template, at=place)
-            if item and not item.template.uses:
-                try:
+            if template is None:
+                continue
+            item = _San(kind=kind, template=template, at=place)
+            try:
+                if not template.uses:
                     item.render(None, context)
-                except SpoiltNameError:
-                    item = None
+            except SpoiltNameError:
+                continue
             found.append(item)
     return found
 
@@ -186,15 +182,15 @@ def _template(context: Context, at: Path, text: str, nodes: Nodes, *, in_list: b
     return template
 
 
-def _attributes(context: Context, at: Path, values: list[str] | UnsetType, check: Callable[[str], str]) -> tuple[str, ...] | None:
+def _attributes(context: Context, at: Path, values: list[str] | UnsetType, check: Callable[[str], str]) -> tuple[str, ...]:
+    """The sound values of one attribute, none twice."""
     checked: list[str] = []
-    listed = [] if values is UNSET else values
-    for index, text in enumerate(listed):
+    for index, text in enumerate(() if values is UNSET else values):
         try:
             checked.append(check(text))
         except InvalidNameError as problem:
             context.report.add("CPK228", problem.message, at=(*at, index), hint=problem.hint)
-    return tuple(dict.fromkeys(checked)) if len(checked) == len(listed) else None
+    return tuple(dict.fromkeys(checked))
 
 
 def _checked(context: Context, at: Path, text: str) -> bool:

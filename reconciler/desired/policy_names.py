@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec import UNSET, UnsetType
+
 from reconciler.desired.model import CA, Component
 from reconciler.desired.policy import Policed
+from reconciler.desired.spec import SansSpec
 from reconciler.x509.constraints import violation
 from reconciler.x509.names import NameConstraints
 
@@ -21,8 +24,11 @@ def check_names(policed: Policed, components: Iterable[Component]) -> None:
     """
     above = {name: tuple(_constraining(name, policed.cas)) for name in policed.cas}
     told: set[tuple[str, str]] = set()
+    # A name that was refused elsewhere leaves a component without names, but that is not what its author has to mend.
+    named = {name for name, spec in policed.fragments.components.items() if _has_names(spec.sans) or _has_names(spec.extra_sans)}
     for component in components:
-        for code, message, hint in _breaches(component, above.get(component.ca, ())):
+        nameless = not component.sans and component.name not in named
+        for code, message, hint in _breaches(component, above.get(component.ca, ()), nameless=nameless):
             if (code, component.name) not in told:
                 told.add((code, component.name))
                 policed.breach(code, message, "components", component.name, "sans", hint=hint)
@@ -32,10 +38,10 @@ def check_names(policed: Policed, components: Iterable[Component]) -> None:
             policed.breach("CPK306", message, "cas", ca.name, "sans", hint="change the name, or the constraints above")
 
 
-def _breaches(component: Component, above: Constraining) -> Iterator[tuple[str, str, str]]:
+def _breaches(component: Component, above: Constraining, *, nameless: bool) -> Iterator[tuple[str, str, str]]:
     """Code, message and hint of each rule that one instance breaks."""
     serves = "server auth" in component.usages
-    if serves and not component.sans:
+    if serves and nameless:
         # Clients match host names against SANs alone (RFC 6125 section 6.4.4; Go reads no CN at all).
         message = f"{component.address} is for server auth and has no subject alternative name"
         yield "CPK307", message, "sans: {dns: [api.example.com]}"
@@ -45,6 +51,10 @@ def _breaches(component: Component, above: Constraining) -> Iterator[tuple[str, 
     for ca, san in _outside(above, component.sans):
         message = f"{component.address} holds {san}, which the name constraints of CA {ca} do not allow"
         yield "CPK306", message, f"change the name, or nameConstraints of CA {ca}"
+
+
+def _has_names(spec: SansSpec | UnsetType) -> bool:
+    return spec is not UNSET and any((spec.dns, spec.ip, spec.uri, spec.email))
 
 
 def _constraining(name: str, cas: Mapping[str, CA]) -> Iterator[tuple[CA, NameConstraints]]:

@@ -117,7 +117,7 @@ class Cache:
         """
         stored = msgspec.msgpack.decode(data, type=_Stored)
         for lens, entries in stored.entries.items():
-            if any(index >= len(stored.states) for _, index in entries.values()):
+            if not all(0 <= index < len(stored.states) for _, index in entries.values()):
                 msg = "an entry refers to a state that is not there"
                 raise ValueError(msg)
             self._known[lens] = {path: (identity, stored.states[index]) for path, (identity, index) in entries.items()}

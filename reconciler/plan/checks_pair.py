@@ -213,9 +213,8 @@ def _around_the_key(context: Context) -> Action:
     key, record, desired = context.key, context.record, context.desired
     if key is None:
         return Action.REKEY
-    recorded = record is not None and record.spki_sha256 == key.spki_sha256
     lone = context.leaf is None
-    ours = recorded or (lone and context.pair.owned)
+    ours = record.spki_sha256 == key.spki_sha256 if record is not None else lone and context.pair.owned
     return Action.REISSUE if ours or (lone and desired.rotate_key) else Action.REKEY
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from reconciler.plan.document import PlanDocument, ResourceChange
+from reconciler.render.escape import visible
 
 
 def render_outcome(
@@ -44,8 +45,8 @@ def render_outcome(
         }
         return msgspec.json.encode(body).decode()
     numbers = ", ".join(f"{number} {word}" for word, number in counts.items())
-    lines = [f"Error: {address}: {error}" for address, error in failed]
-    lines += [f"Error: {address}: not started: {reason}" for address, reason in skipped]
+    lines = [f"Error: {address}: {visible(error)}" for address, error in failed]
+    lines += [f"Error: {address}: not started: {visible(reason)}" for address, reason in skipped]
     if interrupted:
         lines.append(f"Apply interrupted. Resources: {numbers}.")
     elif failed or skipped:

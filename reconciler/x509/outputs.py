@@ -81,7 +81,7 @@ def _read_pkcs12(data: bytes, password: bytes | None) -> tuple[tuple[str, ...], 
     try:
         store = p12.load_pkcs12(data, password)
     except PARSE_ERRORS as error:
-        # One message of the library stands for a wrong password and for damage: tell them apart by the outer DER.
+        # The library raises one type for both; only its message tells a wrong password from damage.
         if "password" in str(error).lower():
             raise UnreadableError(Problem.ENCRYPTED, "the PKCS#12 store does not open with this password") from None
         raise UnreadableError(Problem.UNPARSABLE, f"the PKCS#12 store cannot be parsed ({type(error).__name__})") from None

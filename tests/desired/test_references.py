@@ -100,7 +100,9 @@ def test_cycles(cas: str, cycle: str) -> None:
 def test_kubeconfig_of_a_component_without_for_each() -> None:
     """One certificate can be in the kubeconfigs of many nodes."""
     text = HEAD + NODES + 'stores: {files: {type: file, root: "/n/{node}"}, ca: {type: file, root: /ca}}\n'
-    text += "cas: {root: {path: root, store: ca}}\ncomponents: {agent: {ca: root, usages: [client auth], path: agent, store: ca}}\n"
+    text += (
+        "cas: {root: {path: root, store: ca}}\ncomponents: {agent: {ca: root, usages: [client auth], path: agent, store: ca}}\n"
+    )
     text += "bundles: {trust: {cas: [root], path: trust.pem, store: ca}}\n"
     text += "kubeconfigs: {agent: {component: agent, bundle: trust, forEach: {}, server: 'https://a', path: agent.conf}}\n"
     assert {config.component for config in state_of(text).kubeconfigs.values()} == {"component.agent"}
@@ -151,7 +153,10 @@ def test_bad_addresses(section: str, message: str) -> None:
 
 def test_whole_entries_move_and_leave() -> None:
     """An address without a node stands for every instance of its entry."""
-    text = kubernetes() + "moved: [{from: component.proxy, to: component.kube-proxy}]\nremoved: [{from: component.old, destroy: true}]\n"
+    text = (
+        kubernetes()
+        + "moved: [{from: component.proxy, to: component.kube-proxy}]\nremoved: [{from: component.old, destroy: true}]\n"
+    )
     nodes = ("cp-1", "cp-2", "cp-3", "w-1", "w-2")
     state = state_of(text)
     assert state.moves == tuple(Move(source=f"component.proxy[{n}]", target=f"component.kube-proxy[{n}]") for n in nodes)

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from tests.crash.check_pairs import violations
+from tests.crash.check_pairs import signed, violations
 from tests.real.cluster import REPOSITORY, Cluster, make_cluster
 from tests.real.judges import complaints
 from tests.real.kubeconfigs import extract
@@ -36,8 +36,9 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
     cluster = make_cluster(home, (REPOSITORY / "cluster-pki.example.yaml").read_text(encoding="utf-8"))
     cluster.apply()
     resources = cluster.resources()
+    extracted = tmp_path_factory.mktemp("extracted")
     certificates = {
-        address: _certificate(resource["paths"], home / "extracted" / address)
+        address: _certificate(resource["paths"], extracted / address)
         for address, resource in resources.items()
         if resource["type"] in {"ca", "component"}
     }
@@ -66,13 +67,8 @@ def _catalogue(example: Example) -> Iterator[str]:
     }
     for address, path in example.certificates.items():
         leaf = x509.load_pem_x509_certificates(path.read_bytes())[0]
-        (issuer,) = [name for name, authority in authorities.items() if _signed(leaf, authority)]
+        (issuer,) = [name for name, authority in authorities.items() if signed(leaf, authority)]
         yield " | ".join((address, issuer, _usages(leaf), _subject(leaf), _names(leaf)))
-
-
-def _signed(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
-    identifier = leaf.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    return identifier == authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
 
 
 def _usages(leaf: x509.Certificate) -> str:

@@ -15,6 +15,7 @@ from reconciler.render.plan_text import FULL_CREATIONS, MOST_HELD_BACK, render_t
 from reconciler.render.plans import RENDERERS
 from tests.render.plan_stories import (
     APISERVER,
+    ISSUED,
     JANE,
     NOW,
     STORIES,
@@ -257,7 +258,9 @@ def test_what_is_held_back_never_looks_planned(
     actions: list[ActionWord], before: dict[str, Any] | None, after: dict[str, Any] | None
 ) -> None:
     """Whatever it would do if it could: no symbol in front, no line that a tool would count."""
-    plan = document(entry("component.jane", "blocked", reason("Foreign"), before=before, after=after, actions=actions))
+    plan = document(
+        entry("component.jane", "blocked", reason("Foreign"), before=before, after=after, unknown=ISSUED, actions=actions)
+    )
     text = render_text(plan, now=NOW)
     assert '    resource "component" "jane" {' in text
     assert not re.search(r"will be|must be|^Plan:|will perform", text, re.MULTILINE)

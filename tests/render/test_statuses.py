@@ -177,3 +177,10 @@ component.admin
   Files:      kubeconfig  /etc/kubernetes/admin.conf
 """
     )
+
+
+@pytest.mark.parametrize(("left", "words"), [(265, "265 days left"), (1, "1 day left"), (0, "0 days left"), (-1, "expired")])
+def test_days_left_in_words(left: int, words: str) -> None:
+    """The date is followed by what it means today."""
+    text = render_certificate(msgspec.structs.replace(HEALTHY, days_left=left))
+    assert f"  Valid until: 2027-08-12T10:00:00Z ({words})\n" in text

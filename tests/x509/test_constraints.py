@@ -54,6 +54,7 @@ from reconciler.x509.constraints import violation
         (("email:.example.com",), (), "email:a@b.example.com", False),
         (("email:.example.com",), (), "email:a@example.com", True),
         ((), ("email:example.com",), "email:a@example.com", True),
+        (("other:1.2.3",), (), "other:1.2.3", True),
     ],
 )
 def test_violation(permitted: tuple[str, ...], excluded: tuple[str, ...], san: str, violates: bool) -> None:

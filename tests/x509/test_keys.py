@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from reconciler.x509 import pem
 from reconciler.x509.errors import Problem, UnreadableError
 from reconciler.x509.facts import KeyAlgorithm, KeyFacts
-from reconciler.x509.keys import PrivateKey, read_key_facts
+from reconciler.x509.keys import PrivateKey, describe, read_key_facts
 from reconciler.x509.read import read_public_key
 from tests.builders import key_pem, make_ca, make_key, raw_key
 
@@ -171,3 +171,9 @@ def test_facts_hold_no_key() -> None:
     key = load_pem_private_key(make_key().pem(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     assert make_key().facts == KeyFacts(spki_sha256=make_key().facts.spki_sha256, key="ecdsa-p256")
+
+
+def test_keys_of_other_kinds_are_described() -> None:
+    """A foreign file's key is named even when nothing can be done with it."""
+    assert describe(dsa.generate_private_key(key_size=1024).public_key()) == "dsa-1024"  # noqa: S505
+    assert describe(ed448.Ed448PrivateKey.generate().public_key()) == "ed448"
