@@ -153,17 +153,27 @@ def _publish(run: Run, intentions: Sequence[Intention], pool: Executor | None) -
 
 
 def _stage_all(run: Run, intentions: Sequence[Intention], pool: Executor | None) -> Iterable[Prospect | Exception]:
+    """Signs here, one by one, while the pool waits for the disk: signing in threads only makes them wait for each other."""
     if pool is None or len(intentions) == 1:
-        return [_stage(run, intention) for intention in intentions]
-    return pool.map(lambda intention: _stage(run, intention), intentions)
+        return [_stage(run, intention, _made(intention)) for intention in intentions]
+    waiting = [pool.submit(_stage, run, intention, _made(intention)) for intention in intentions]
+    return [future.result() for future in waiting]
 
 
-def _stage(run: Run, intention: Intention) -> Prospect | Exception:
+def _made(intention: Intention) -> Made | Exception:
     try:
         files, record = intention.make()
         problem = pair_problem({file.suffix: file.data for file in files})
-        if problem is not None:
-            return StoreError(intention.place.absolute, problem)
+    except FAILURES as error:
+        return error
+    return StoreError(intention.place.absolute, problem) if problem is not None else (files, record)
+
+
+def _stage(run: Run, intention: Intention, made: Made | Exception) -> Prospect | Exception:
+    if isinstance(made, Exception):
+        return made
+    files, record = made
+    try:
         uid, gid = run.ids(intention.access)
         staged = stage(
             Publication(
@@ -178,6 +188,6 @@ def _stage(run: Run, intention: Intention) -> Prospect | Exception:
                 created_at=run.now().replace(microsecond=0),
             )
         )
-        return Prospect(intention=intention, staged=staged, record=record)
     except FAILURES as error:
         return error
+    return Prospect(intention=intention, staged=staged, record=record)
