@@ -41,7 +41,7 @@ class Session:
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What was found in the desired state without being an error."""
-        return (*self.loaded.diagnostics, *self.compiled.diagnostics)
+        return self.compiled.diagnostics
 
     @property
     def source(self) -> Source:

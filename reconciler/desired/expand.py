@@ -31,7 +31,7 @@ def expand(context: Context, fragments: Fragments, document: Document, root: str
     """Makes the instances of this view.
 
     With ``--node`` the view holds what that node has: the instances of its ``forEach``, the CAs it needs or makes, and,
-    on the home node, what belongs to no node.
+    on the home node, what belongs to no node (elsewhere only what a kubeconfig of the node holds).
 
     Args:
         context: the cluster.

@@ -40,7 +40,10 @@ def expand_components(
         keepers = sorted(
             (other != name, other) for other, config in kubeconfigs.items() if config.component == name and config.embed is True
         )
-        for instance in _expand(context, name, spec, keepers[0][1] if keepers else "", root):
+        # What belongs to no node is at home, and wherever a kubeconfig holds it.
+        needed_here = any(context.instances(config.for_each) for config in kubeconfigs.values() if config.component == name)
+        keeper = keepers[0][1] if keepers else ""
+        for instance in _expand(context, name, spec, root, keeper=keeper, needed_here=needed_here):
             components[instance.address] = instance
     return components
 
@@ -51,10 +54,12 @@ def split_usages(usages: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted(names & EXTENDED_USAGES.keys())), tuple(sorted(names - EXTENDED_USAGES.keys()))
 
 
-def _expand(context: Context, name: str, spec: ComponentSpec, keeper: str, root: str) -> list[Component]:
+def _expand(context: Context, name: str, spec: ComponentSpec, root: str, *, keeper: str, needed_here: bool) -> list[Component]:
     """The instances of one component. What is per entry is worked out once, so that thousands of nodes cost little."""
     here: Path = ("components", name)
     nodes = context.instances(spec.for_each)
+    if spec.for_each is UNSET and needed_here:
+        nodes = (None,)
     _check_selection(context, name, spec)
     outputs = _outputs(context, here, spec)
     spans = durations(context, "components", name, spec.lifetime, spec.renew_before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
@@ -37,13 +38,28 @@ def with_defaults(fragments: Fragments, document: Document) -> Fragments:
     """The entries with their defaults: what is built in, or what ``defaults`` says instead."""
     defaults = Defaults() if document.defaults is UNSET else document.defaults
     store = _or(defaults.store, STORE)
+    shared = _shared_store(document, store)
+    levels = levels_below(fragments.cas)
     return Fragments(
-        cas={name: _ca(name, spec, store, fragments.cas) for name, spec in fragments.cas.items()},
-        keypairs={name: _keypair(spec, store) for name, spec in fragments.keypairs.items()},
+        cas={name: _ca(name, spec, levels[name], store=store, shared=shared) for name, spec in fragments.cas.items()},
+        keypairs={name: _keypair(spec, shared if spec.for_each is UNSET else store) for name, spec in fragments.keypairs.items()},
         components={name: _component(name, spec, store, defaults) for name, spec in fragments.components.items()},
         bundles={name: replace(spec, store=_or(spec.store, store)) for name, spec in fragments.bundles.items()},
         kubeconfigs={name: _kubeconfig(spec, store) for name, spec in fragments.kubeconfigs.items()},
     )
+
+
+def _shared_store(document: Document, store: str) -> str:
+    """The store of CAs, which belong to no node: the default one, unless its root is that of a node.
+
+    Then it is the only declared store without ``{node}``; where there are none or several, the default store stays, and
+    the node that is missing becomes an error that says so.
+    """
+    declared = {} if document.stores is UNSET else document.stores
+    if store not in declared or "{node}" not in _or(declared[store].root, "/"):
+        return store
+    shared = [name for name, spec in declared.items() if "{node}" not in _or(spec.root, "/")]
+    return shared[0] if len(shared) == 1 else store
 
 
 def stores_of(document: Document) -> dict[str, StoreSpec]:
@@ -55,25 +71,28 @@ def stores_of(document: Document) -> dict[str, StoreSpec]:
     }
 
 
-def levels_below(name: str, cas: Mapping[str, CaSpec]) -> int:
-    """How many CAs stand in the longest chain below this one; a cycle (an error elsewhere) is walked once."""
-    children: dict[str, list[str]] = {}
-    for child, spec in cas.items():
-        if isinstance(spec.issuer, str):
-            children.setdefault(spec.issuer, []).append(child)
+def levels_below(cas: Mapping[str, CaSpec]) -> dict[str, int]:
+    """How many CAs stand in the longest chain below each one; 0 in a circle of issuers, which is an error elsewhere."""
+    parents = {name: str(spec.issuer) for name, spec in cas.items() if spec.issuer in cas}
+    children = Counter(parents.values())
+    levels = dict.fromkeys(cas, 0)
+    ready = [name for name in cas if not children[name]]
+    while ready:
+        name = ready.pop()
+        if (parent := parents.get(name)) is not None:
+            levels[parent] = max(levels[parent], levels[name] + 1)
+            children[parent] -= 1
+            if not children[parent]:
+                ready.append(parent)
+    return levels
 
-    def depth(of: str, above: frozenset[str]) -> int:
-        return max((1 + depth(child, above | {child}) for child in children.get(of, ()) if child not in above), default=0)
 
-    return depth(name, frozenset({name}))
-
-
-def _ca(name: str, spec: CaSpec, store: str, cas: Mapping[str, CaSpec]) -> CaSpec:
+def _ca(name: str, spec: CaSpec, levels: int, *, store: str, shared: str) -> CaSpec:
     issuer = _or(spec.issuer, "self")
     lifetime = _or(spec.lifetime, CA_LIFETIME)
     path_length = spec.path_length
     if path_length is UNSET and issuer != "self":
-        path_length = levels_below(name, cas)
+        path_length = levels
     return replace(
         spec,
         subject=_subject(spec.subject, name),
@@ -81,7 +100,7 @@ def _ca(name: str, spec: CaSpec, store: str, cas: Mapping[str, CaSpec]) -> CaSpe
         key=_or(spec.key, KEY),
         lifetime=lifetime,
         renew_before=_or(spec.renew_before, _in_proportion(CA_RENEW_BEFORE, lifetime)),
-        store=_or(spec.store, store),
+        store=_or(spec.store, shared),
         path_length=path_length,
         generation=_or(spec.generation, 1),
         copies=UNSET if spec.copies is UNSET else replace(spec.copies, store=_or(spec.copies.store, store)),

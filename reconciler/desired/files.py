@@ -45,13 +45,6 @@ class File:
             return None
         return (place.key or place.value) if key else place.value
 
-    def nearest(self, path: Path) -> Span:
-        """The key of the deepest part of a path that is in the file; its first character for the root."""
-        for depth in range(len(path), 0, -1):
-            if span := self.locate(path[:depth], key=True):
-                return span
-        return Span(file=self.shown, line=1, column=1, end_line=1, end_column=2)
-
 
 def read_file(source: Source, name: str) -> File:
     """Reads and composes a file; what is wrong with it is in its `problems`.

@@ -115,12 +115,11 @@ def _check_a_label(label: str, text: str) -> None:
     import idna  # noqa: PLC0415 - its tables are read only when an IDN turns up
 
     try:
-        unicode_form = idna.ulabel(label)
-        if idna.alabel(unicode_form).decode() == label:
-            return
+        sound = idna.alabel(idna.ulabel(label)).decode() == label
     except idna.IDNAError:
-        pass
-    refuse(f'{quoted(text)}: "{label}" is not a valid A-label (RFC 5891)', "encode the name anew with IDNA 2008")
+        sound = False
+    if not sound:
+        refuse(f'{quoted(text)}: "{label}" is not a valid A-label (RFC 5891)', "encode the name anew with IDNA 2008")
 
 
 def _not_ascii(text: str) -> InvalidNameError:

@@ -87,10 +87,10 @@ class Merged:
         items.extend(content)
 
     def _twice(self, file: File, path: Path, what: str, first: File) -> None:
-        span = first.nearest(path)
-        message = f"{what} is defined twice, first at {span.file}:{span.line}"
+        place = first.locate(path, key=True)
+        message = f"{what} is defined twice, first at {f'{place.file}:{place.line}' if place else first.shown}"
         hint = "an included file adds to the others, it cannot change them; remove one"
-        self.problems.append(Diagnostic(code="CPK014", message=message, hint=hint, span=file.nearest(path)))
+        self.problems.append(Diagnostic(code="CPK014", message=message, hint=hint, span=file.locate(path, key=True)))
 
 
 def read_included(source: Source, main: File) -> tuple[list[File], list[Diagnostic]]:

@@ -113,7 +113,7 @@ def _against(file: File, value: dict[str, Any], schema: Schema) -> Iterator[Diag
     from reconciler.desired.mistakes import find_mistakes  # noqa: PLC0415 - a valid document needs no explanations
 
     for mistake in find_mistakes(value, schema):
-        span = file.locate(mistake.path, key=mistake.on_key) or file.nearest(mistake.path)
+        span = file.locate(mistake.path, key=mistake.on_key)
         yield Diagnostic(code=mistake.code, message=mistake.message, hint=mistake.hint, span=span)
 
 
@@ -125,4 +125,4 @@ def _only_news(found: Iterator[Diagnostic], known: list[Diagnostic]) -> list[Dia
 
 def _unexplained(main: File, error: msgspec.ValidationError) -> Diagnostic:
     """The types' own words. Types and schema agree (a test holds it), so this is for what no test thought of."""
-    return Diagnostic(code="CPK103", message=str(error), span=main.nearest(()))
+    return Diagnostic(code="CPK103", message=str(error), span=main.locate(()))

@@ -157,11 +157,11 @@ def role_needs_usage(policed: Policed) -> None:
 
 def path_too_long(policed: Policed) -> None:
     """CPK310: verifiers count the CAs below (RFC 5280 section 4.2.1.9)."""
+    levels = levels_below(policed.fragments.cas)
     for ca in policed.cas.values():
-        levels = levels_below(ca.name, policed.fragments.cas)
-        if ca.path_length is not None and ca.path_length < levels:
-            message = f"CA {ca.name} allows {ca.path_length} CAs in a chain below it, and there are {levels}"
-            policed.breach("CPK310", message, "cas", ca.name, "pathLength", hint=f"pathLength: {levels}")
+        if ca.path_length is not None and ca.path_length < levels[ca.name]:
+            message = f"CA {ca.name} allows {ca.path_length} CAs in a chain below it, and there are {levels[ca.name]}"
+            policed.breach("CPK310", message, "cas", ca.name, "pathLength", hint=f"pathLength: {levels[ca.name]}")
 
 
 def shared_ca(policed: Policed) -> None:

@@ -22,7 +22,7 @@ def check_names(policed: Policed, components: Iterable[Component]) -> None:
         policed: what the other rules looked at.
         components: every instance of this view.
     """
-    above = {name: tuple(_constraining(name, policed.cas)) for name in policed.cas}
+    above = _constraints(policed.cas)
     told: set[tuple[str, str]] = set()
     # A name that was refused elsewhere leaves a component without names, but that is not what its author has to mend.
     named = {name for name, spec in policed.fragments.components.items() if _has_names(spec.sans) or _has_names(spec.extra_sans)}
@@ -57,13 +57,13 @@ def _has_names(spec: SansSpec | UnsetType) -> bool:
     return spec is not UNSET and any((spec.dns, spec.ip, spec.uri, spec.email))
 
 
-def _constraining(name: str, cas: Mapping[str, CA]) -> Iterator[tuple[CA, NameConstraints]]:
-    """A CA and all above it, as far as they have name constraints."""
-    ca = cas.get(name)
-    while ca is not None:
-        if ca.name_constraints is not None:
-            yield ca, ca.name_constraints
-        ca = cas.get(ca.issuer or "")
+def _constraints(cas: Mapping[str, CA]) -> dict[str, Constraining]:
+    """By CA: itself and all above it, as far as they have name constraints. Parents come before children."""
+    found: dict[str, Constraining] = {}
+    for name, ca in cas.items():
+        own = () if ca.name_constraints is None else ((ca, ca.name_constraints),)
+        found[name] = (*own, *found.get(ca.issuer or "", ()))
+    return found
 
 
 def _outside(above: Constraining, sans: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -194,22 +194,26 @@ class _References:
         return False
 
     def _check_cycles(self) -> None:
-        """Follows each CA up to its root; every cycle is reported once, at its first CA by name."""
+        """Follows each CA up to its root; every circle is reported once, at its first CA by name."""
         cas = self.fragments.cas
-        reported: set[str] = set()
+        fine: dict[str, bool] = {}
         for start in sorted(cas):
-            chain = [start]
-            while (issuer := cas[chain[-1]].issuer) in cas and issuer not in chain:
-                chain.append(str(issuer))
-            if issuer in chain:
-                cycle = chain[chain.index(str(issuer)) :]
-                if reported.isdisjoint(cycle):
-                    round_trip = " -> ".join(f"ca.{name}" for name in [*cycle, cycle[0]])
-                    hint = "one of them must be a root: issuer: self"
-                    self.report.add(
-                        "CPK206", f"each is issued by the next: {round_trip}", at=("cas", cycle[0], "issuer"), hint=hint
-                    )
-                reported.update(cycle)
-                self.broken.update(("cas", name) for name in chain)
-            elif any(("cas", name) in self.broken for name in chain):
-                self.broken.add(("cas", start))
+            chain: dict[str, None] = {}
+            name = start
+            while name in cas and name not in chain and name not in fine:
+                chain[name] = None
+                name = str(cas[name].issuer)
+            if name in chain:
+                above = list(chain)
+                self._report_cycle(above[above.index(name) :])
+            sound = name not in chain and fine.get(name, True)
+            for lower in reversed(chain):
+                sound = sound and ("cas", lower) not in self.broken
+                fine[lower] = sound
+        self.broken.update(("cas", name) for name, sound in fine.items() if not sound)
+
+    def _report_cycle(self, cycle: list[str]) -> None:
+        first = cycle.index(min(cycle))
+        names = [*cycle[first:], *cycle[: first + 1]]
+        message = f"each is issued by the next: {' -> '.join(f'ca.{name}' for name in names)}"
+        self.report.add("CPK206", message, at=("cas", names[0], "issuer"), hint="one of them must be a root: issuer: self")

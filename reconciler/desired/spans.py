@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import yaml
 
 from reconciler.desired.diagnostics import Path, Span
-from reconciler.desired.syntax import PARSER_ERRORS
-from reconciler.desired.yaml import MAX_DEPTH, parse_events, span_of
+from reconciler.desired.yaml import parse_events, span_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,11 +28,11 @@ class Place:
 
 
 def index(text: str, file: str) -> Place:
-    """The places of a whole text; of a broken one, those before the break."""
+    """The places of a text that composes to a mapping; it may still hold mistakes that composing went on after."""
     start = Span(file=file, line=1, column=1, end_line=1, end_column=1)
     root = _Open(Place(value=start), is_mapping=False)
     stack = [root]
-    for event in _tolerant(text):
+    for event in parse_events(text):
         if isinstance(event, yaml.CollectionEndEvent):
             closed = stack.pop().place
             closed.value = _closed(closed, event, file)
@@ -45,8 +43,6 @@ def index(text: str, file: str) -> Place:
             place = Place(value=span_of(event, file))
             stack[-1].add(place, None)
             stack.append(_Open(place, is_mapping=isinstance(event, yaml.MappingStartEvent)))
-            if len(stack) > MAX_DEPTH + 1:
-                break
     return root.place.inside.get(0, root.place)
 
 
@@ -87,11 +83,3 @@ def _closed(place: Place, event: yaml.Event, file: str) -> Span:
         children = [(child.value.end_line, child.value.end_column) for child in place.inside.values()]
         last = max(children, default=(place.value.end_line, place.value.end_column))
     return Span(file=file, line=place.value.line, column=place.value.column, end_line=last[0], end_column=last[1])
-
-
-def _tolerant(text: str) -> Iterator[yaml.Event]:
-    """Events up to the first syntax error."""
-    try:
-        yield from parse_events(text)
-    except PARSER_ERRORS:
-        return

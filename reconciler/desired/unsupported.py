@@ -8,9 +8,13 @@ from typing import Final
 from msgspec import UNSET
 
 from reconciler.desired.diagnostics import Path
+from reconciler.desired.merge import override
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.report import Report
 from reconciler.desired.spec import Document, RotationSpec
+
+#: How a rotation goes unless somebody says otherwise.
+_STAGED: Final = RotationSpec(strategy="staged", soak="24h")
 
 Places = Callable[[Fragments, Document], Iterator[Path]]
 
@@ -40,9 +44,8 @@ def _crls(fragments: Fragments, _: Document) -> Iterator[Path]:
 
 
 def _rotations(fragments: Fragments, _: Document) -> Iterator[Path]:
-    defaults = (RotationSpec(), RotationSpec(strategy="staged"))
     for name, spec in fragments.cas.items():
-        if spec.rotation is not UNSET and spec.rotation not in defaults:
+        if spec.rotation is not UNSET and override(_STAGED, spec.rotation) != _STAGED:
             yield ("cas", name, "rotation")
 
 

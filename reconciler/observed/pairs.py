@@ -74,7 +74,7 @@ class Pairs:
         self._own: dict[str, str] = {}
 
     def see_authorities(self) -> None:
-        """Looks at every CA and replica; then, since a parent may come later, asks who signed them."""
+        """Looks at every CA and replica; then, since a parent may come later and a root is its own, asks who signed them."""
         seen: list[tuple[CA, str, Place, _Sight]] = []
         for ca in self._desired.cas.values():
             for address, place in ((ca.address, ca.place), *((replica.address, replica.place) for replica in ca.replicas)):
@@ -86,10 +86,7 @@ class Pairs:
         for ca, address, place, sight in seen:
             draft = _Draft(sight=sight, outputs={}, place=place, suffixes=_SEPARATE)
             self._drafts[address] = draft
-            if ca.issuer is None and isinstance(sight.certificate, Certificates) and sight.certificate.chain[0].self_signed:
-                draft.signer = sight.certificate.chain[0].spki_sha256
-            else:
-                self._find_signer(address, draft, ca.issuer or "", partial(self._see_files, place.absolute, _SEPARATE))
+            self._find_signer(address, draft, ca.issuer or ca.name, partial(self._see_files, place.absolute, _SEPARATE))
 
     def see_component(self, component: Component) -> None:
         """Looks at a component where it lives: its pair, its combined file, or its kubeconfig."""

@@ -64,7 +64,7 @@ class DiagnosticEntry(Part, frozen=True, kw_only=True):
     """Something to know: a warning, or an error that holds changes back."""
 
     severity: Literal["error", "warning"]
-    code: Annotated[str, Meta(description="CPK code, or a reason word for findings that nothing can mend.")]
+    code: Annotated[str, Meta(description="A reason word, the name of a guard (max-changes, …), or another stable word.")]
     summary: str
     detail: str = ""
     address: str | None = None
@@ -125,5 +125,7 @@ class PlanDocument(Part, frozen=True, kw_only=True):
 
     @property
     def has_changes(self) -> bool:
-        """Whether applying it would do anything."""
-        return any(entry.change.actions != ["no-op"] for entry in self.resource_changes)
+        """Whether applying it would do anything; taking files over and renaming count, as in Terraform."""
+        return any(
+            entry.change.actions != ["no-op"] or entry.change.class_ in {"import", "move"} for entry in self.resource_changes
+        )

@@ -166,8 +166,8 @@ def test_usages_by_one_name() -> None:
 def test_name_constraints() -> None:
     """All kinds, in canonical form."""
     constraints = (
-        "permitted: {dns: [example.com], ip: [192.0.2.0/24, '2001:db8::/32'], uri: [.example.com], email: [example.com, a@b.org]},"
-        " excluded: {dns: [bad.example.com]}"
+        "permitted: {dns: [example.com], ip: [192.0.2.0/24, '2001:db8::/32'], uri: [.example.com], "
+        "email: [example.com, a@b.org]}, excluded: {dns: [bad.example.com]}"
     )
     text = HEAD + f"cas: {{root: {{path: root, nameConstraints: {{{constraints}}}}}}}\n"
     assert state_of(text).cas["root"].name_constraints == NameConstraints(

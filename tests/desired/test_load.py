@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from reconciler.desired import mistakes
 from reconciler.desired.diagnostics import InvalidDesiredStateError, Path, Span
 from reconciler.desired.load import load
 from tests.desired.full_document import FULL
@@ -195,3 +196,10 @@ def test_every_key_of_the_format_can_be_loaded_and_located() -> None:
     state = load(MemorySource({"m.yaml": json.dumps({**FULL, "include": []}, indent=1).encode()}))
     assert state.document.api_version == "cluster-pki/v1"
     assert state.locate(("components", "api", "after", 4, "touch")) is not None
+
+
+def test_the_types_have_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should the schema ever accept what the types refuse, their own reason is shown."""
+    monkeypatch.setattr(mistakes, "find_mistakes", lambda _value, _schema: iter(()))
+    found = refused(HEAD + "prune: 1\n")
+    assert found == [("CPK103", "cluster-pki.yaml:1:1", "Expected `bool`, got `int` - at `$.prune`")]

@@ -164,22 +164,24 @@ def test_one_mistake_under_defaults_is_told_once() -> None:
     assert [(code, marked) for code, marked, *_ in found] == [("CPK301", "20y")]
 
 
+WITH_CLIENT = "cas: {a: {path: a}}\ncomponents: {c: {ca: a, usages: [client auth], path: c"
+
+
 @pytest.mark.parametrize(
     ("text", "codes"),
     [
         ("cas: {a: {path: a, generation: 2}}", ["CPK222"]),
         ("keypairs: {a: {path: a, generation: 2}}", ["CPK222"]),
         ("cas: {a: {path: a, crl: {path: a.crl}}, b: {path: b, crl: {path: b.crl}}}", ["CPK223"]),
-        ("cas: {a: {path: a, rotation: {strategy: staged}}}", []),
+        ("cas: {a: {path: a, rotation: {strategy: staged, soak: 24h}}}", []),
         ("cas: {a: {path: a, rotation: {strategy: manual}}}", ["CPK223"]),
         ("cas: {a: {path: a}}\nrevocations: []", []),
         ("cas: {a: {path: a}}\nrevocations: [{component: x, serial: '1'}]", ["CPK224"]),
         (
-            "cas: {a: {path: a}}\n"
-            "components: {c: {ca: a, usages: [client auth], path: c, after: [{touch: /x}], probe: {address: 'h:1'}}}",
+            f"{WITH_CLIENT}, after: [{{touch: /x}}], probe: {{address: 'h:1'}}}}}}",
             ["CPK223", "CPK223"],
         ),
-        ("cas: {a: {path: a}}\ncomponents: {c: {ca: a, usages: [client auth], path: c, after: [], probe: {}}}", []),
+        (f"{WITH_CLIENT}, after: [], probe: {{}}}}}}", []),
     ],
 )
 def test_what_this_version_does_not_do(text: str, codes: list[str]) -> None:

@@ -89,6 +89,7 @@ def test_dropped_and_still_needed() -> None:
         ("a: {path: a, issuer: a}", "ca.a -> ca.a"),
         ("a: {path: a, issuer: c}, b: {path: b, issuer: a}, c: {path: c, issuer: b}", "ca.a -> ca.c -> ca.b -> ca.a"),
         ("z: {path: z, issuer: a}, a: {path: a, issuer: b}, b: {path: b, issuer: a}", "ca.a -> ca.b -> ca.a"),
+        ("a: {path: a, issuer: c}, b: {path: b, issuer: c}, c: {path: c, issuer: b}", "ca.b -> ca.c -> ca.b"),
     ],
 )
 def test_cycles(cas: str, cycle: str) -> None:
@@ -106,6 +107,8 @@ def test_kubeconfig_of_a_component_without_for_each() -> None:
     text += "bundles: {trust: {cas: [root], path: trust.pem, store: ca}}\n"
     text += "kubeconfigs: {agent: {component: agent, bundle: trust, forEach: {}, server: 'https://a', path: agent.conf}}\n"
     assert {config.component for config in state_of(text).kubeconfigs.values()} == {"component.agent"}
+    alone = state_of(text, node="w-2")
+    assert (list(alone.components), list(alone.kubeconfigs)) == (["component.agent"], ["kubeconfig.agent[w-2]"])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -241,5 +242,5 @@ def test_five_thousand_nodes_are_composed_quickly() -> None:
         assert len(value["nodes"]) == 5000
         return time.perf_counter() - started
 
-    # The best of three: other processes share the machine.
-    assert min(elapsed() for _ in range(3)) < 0.4
+    # The best of three, because other processes share the machine; a tracer such as coverage slows every line.
+    assert min(elapsed() for _ in range(3)) < (4 if sys.gettrace() else 0.4)

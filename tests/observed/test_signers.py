@@ -128,6 +128,7 @@ def test_every_question_is_answered_once(cores: int, batch: int, monkeypatch: py
     checks = Checks(cores=cores)
     for question in questions:
         checks.ask(question)
+        assert len(checks._open) < batch
     assert {found.address: found for found in checks.answers()} == {found.address: found for found in map(answer, questions)}
 
 

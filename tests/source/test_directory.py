@@ -117,6 +117,16 @@ def test_a_file_that_may_not_be_read(main: Path, monkeypatch: pytest.MonkeyPatch
     )
 
 
+def test_a_disk_that_fails(main: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After opening as well as before."""
+
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fdopen", fail)
+    assert refused(main) == ("CPK002", "cluster-pki.yaml cannot be read: Input/output error", "")
+
+
 @pytest.mark.parametrize("name", ["a\0b", "x" * 300, "\ud800"])
 def test_names_that_no_file_can_have(main: Path, name: str) -> None:
     """NUL, too long, not encodable: the operating system's refusal is passed on."""

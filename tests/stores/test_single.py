@@ -62,7 +62,7 @@ def test_a_failed_rename_leaves_nothing_behind(tmp_path: Path, monkeypatch: pyte
 
     write_single(place(tmp_path, "admin.conf"), b"old", mode=0o600)
     monkeypatch.setattr(os, "rename", refuse)
-    with pytest.raises(StoreError, match="admin.conf: the disk reported an I/O error"):
+    with pytest.raises(StoreError, match=r"admin\.conf: the disk reported an I/O error"):
         write_single(place(tmp_path, "admin.conf"), b"new", mode=0o600)
     assert tree(tmp_path) == {"admin.conf": "0600 old"}
 
