@@ -70,6 +70,17 @@ def test_the_wheel_carries_schemas_and_rule_pages(shipped: dict[str, Path]) -> N
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "docs/"))]
 
 
+def test_the_sdist_carries_everything_once(shipped: dict[str, Path]) -> None:
+    """Both the directories that people read and the links to them through which the package reads, as files."""
+    with tarfile.open(shipped["sdist"]) as archive:
+        names = [name.partition("/")[2] for name in archive.getnames()]
+    assert len(names) == len(set(names))
+    read_by_people = {
+        name.replace("reconciler/rules/", "docs/rules/").replace("reconciler/schemas/", "schemas/") for name in shipped_data()
+    }
+    assert (shipped_data() | read_by_people) - set(names) == set()
+
+
 def test_the_wheel_of_the_sdist_is_the_same(shipped: dict[str, Path], tmp_path: Path) -> None:
     """A distribution that builds from the sdist gets what we ship."""
     with tarfile.open(shipped["sdist"]) as archive:

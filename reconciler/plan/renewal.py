@@ -15,14 +15,16 @@ def renewal_due(address: str, leaf: CertificateFacts, renew_before: timedelta) -
     """The instant from which a certificate is due: notAfter - renewBefore - jitter, in whole seconds.
 
     The jitter is a hash of address and serial: the same at every look, and different for each certificate of a fleet
-    that was issued in one go. Whole seconds, because a daemon that wakes a fraction early would find nothing due.
+    that was issued in one go. It lies within a tenth of renewBefore, and within half of the time before that: a new
+    certificate is never due at once. Whole seconds, because a daemon that wakes a fraction early would find nothing due.
 
     Args:
         address: of the component or CA.
         leaf: its certificate.
         renew_before: how long before its end.
     """
-    window = int(renew_before.total_seconds()) // JITTER_DIVISOR
+    spare = leaf.not_after - leaf.not_before - renew_before
+    window = int(max(timedelta(0), min(renew_before / JITTER_DIVISOR, spare / 2)).total_seconds())
     digest = hashlib.sha256(f"{address}\0{leaf.serial}".encode()).digest()
     jitter = int.from_bytes(digest[:8], "big") % (window + 1)
     return (leaf.not_after - renew_before - timedelta(seconds=jitter)).replace(microsecond=0)

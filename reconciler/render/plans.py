@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Final, Protocol
+from importlib import import_module
+from typing import ClassVar, Final, Protocol, cast
 
 from reconciler.plan.document import PlanDocument
-from reconciler.render.json_text import render_json
-from reconciler.render.plan_github import render_github
-from reconciler.render.plan_markdown import render_markdown
-from reconciler.render.plan_text import render_text
 
 
 class PlanRenderer(Protocol):
@@ -28,16 +25,25 @@ class PlanRenderer(Protocol):
         ...
 
 
-def render_plan_json(document: PlanDocument, *, now: datetime, color: bool = False, hints: bool = False) -> str:
-    """The document itself, on one line."""
-    del now, color, hints  # Every renderer is called alike.
-    return render_json(document)
+class Formats(Mapping[str, PlanRenderer]):
+    """Renderers by the word of ``--format``; each is imported when it is asked for, because a plan shows one of them."""
+
+    _PLACES: ClassVar = {
+        "text": ("reconciler.render.plan_text", "render_text"),
+        "json": ("reconciler.render.plan_json", "render_plan_json"),
+        "markdown": ("reconciler.render.plan_markdown", "render_markdown"),
+        "github": ("reconciler.render.plan_github", "render_github"),
+    }
+
+    def __getitem__(self, form: str) -> PlanRenderer:
+        module, name = self._PLACES[form]
+        return cast("PlanRenderer", getattr(import_module(module), name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._PLACES)
+
+    def __len__(self) -> int:
+        return len(self._PLACES)
 
 
-#: By the word of ``--format``.
-RENDERERS: Final[Mapping[str, PlanRenderer]] = {
-    "text": render_text,
-    "json": render_plan_json,
-    "markdown": render_markdown,
-    "github": render_github,
-}
+RENDERERS: Final = Formats()

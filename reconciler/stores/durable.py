@@ -35,21 +35,20 @@ def write_new(directory: Directory, name: str, content: Content) -> None:
     Mode and owner are set on the descriptor before the first byte, so at no instant can anybody read what they may not.
 
     Raises:
-        StoreError: it could not be written whole. A failed fsync is final: the kernel forgets the dirty pages, so the
-            next attempt must begin with a fresh file.
+        OSError: it could not be written whole; the caller knows the name that means something to people. A failed fsync
+            is final: the kernel forgets the dirty pages, so the next attempt must begin with a fresh file.
     """
-    with naming(directory.child(name)):
-        fd = os.open(name, _CREATE, 0o600, dir_fd=directory.fd)
-        try:
-            if content.uid is not None or content.gid is not None:
-                os.fchown(fd, -1 if content.uid is None else content.uid, -1 if content.gid is None else content.gid)
-            os.fchmod(fd, content.mode)
-            rest = memoryview(content.data)
-            while rest:
-                rest = rest[os.write(fd, rest) :]
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+    fd = os.open(name, _CREATE, 0o600, dir_fd=directory.fd)
+    try:
+        if content.uid is not None or content.gid is not None:
+            os.fchown(fd, -1 if content.uid is None else content.uid, -1 if content.gid is None else content.gid)
+        os.fchmod(fd, content.mode)
+        rest = memoryview(content.data)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def read_entry(directory: Directory, name: str, *, follow: bool = False) -> Content | None:

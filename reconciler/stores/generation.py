@@ -66,9 +66,11 @@ def write_generation(home: Directory, name: str, files: Iterable[tuple[str, Cont
         make_directory(home, name, 0o700)
     with inside(home, name) as directory:
         for entry, content in files:
-            write_new(directory, entry, content)
+            with naming(directory.child(entry)):
+                write_new(directory, entry, content)
         record = msgspec.json.format(msgspec.json.encode(meta)) + b"\n"
-        write_new(directory, META_NAME, Content(record, 0o644, None, None))
+        with naming(directory.child(META_NAME)):
+            write_new(directory, META_NAME, Content(record, 0o644, None, None))
         with naming(directory.path):
             # Certificates are for everybody; the key is guarded by its own mode.
             os.fchmod(directory.fd, DIRECTORY_MODE)

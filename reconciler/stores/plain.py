@@ -39,8 +39,8 @@ def stage(parent: Directory, publication: Publication) -> None:
         refuse_special(parent, name)
         with naming(parent.child(name)):
             remove_entry(parent, temporary_name(name))
-        if not _is_there(parent, name, file, publication):
-            write_new(parent, temporary_name(name), Content(file.data, file.mode, publication.uid, publication.gid))
+            if not _is_there(parent, name, file, publication):
+                write_new(parent, temporary_name(name), Content(file.data, file.mode, publication.uid, publication.gid))
     if len(publication.files) > 1:
         # The mark that lets recovery roll forward may only follow when every name is durable; one file needs no mark.
         sync(parent)

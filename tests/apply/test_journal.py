@@ -125,7 +125,7 @@ def test_a_checkpoint_forgets_what_is_settled(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     journal = _filled(path, (SECOND, Published(id="2"), FIRST, ISSUED))
     journal.checkpoint()
-    assert Journal.open(str(path)).records == journal.records == (FIRST, ISSUED)
+    assert Journal.open(str(path)).records == (FIRST, ISSUED)
     journal.append([Published(id="1")])
     journal.checkpoint()
     assert (path.read_bytes(), journal.records) == (b"", ())
@@ -155,7 +155,7 @@ def test_after_a_failed_append_a_fresh_file_is_used(tmp_path: Path, monkeypatch:
         patched.setattr(os, call, refuse)
         with pytest.raises(StoreError, match="journal: no space is left"):
             journal.append([SECOND])
-    assert journal.records == (FIRST,)
+    assert [record.id for record in journal.records] == ["1"]
     # Keeps the old file's number from being given to the new one.
     with path.open("rb"):
         journal.append([ISSUED])

@@ -35,7 +35,8 @@ def _intent(where: Place) -> Intent:
 
 def _began(journal: Journal, where: Place) -> Staged:
     """A run up to the durable files."""
-    publish(where, "old")
+    if not readable(where):
+        publish(where, "old")
     journal.append([_intent(where)])
     return stage(publication(where, pair("new"), intent="new"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -23,6 +23,7 @@ from tests.plan.world import (
     digest,
     key_facts,
     settled,
+    steps,
 )
 
 API: Final = "component.api"
@@ -43,7 +44,7 @@ def test_what_fits_is_taken_over_in_silence() -> None:
     assert (changes(plan), codes(plan), plan.work, plan.unsettled) == ({}, [], (), frozenset())
 
 
-FOREIGN: Final[dict[str, tuple[Callable[[World], Any], tuple[str, ...]]]] = {
+FOREIGN: Final[dict[str, tuple[Callable[[World], object], tuple[str, ...]]]] = {
     "other names": (lambda w: w.want(API, sans=()), ("SanMismatch",)),
     "another kind of key": (lambda w: w.want(API, key=KeyAlgorithm.RSA_2048), ("KeyPolicyMismatch",)),
     "another CA": (lambda w: w.change_pair(API, signed_by=digest("x")), ("WrongIssuer",)),
@@ -51,16 +52,16 @@ FOREIGN: Final[dict[str, tuple[Callable[[World], Any], tuple[str, ...]]]] = {
     "a key alone": (lambda w: w.change_pair(API, certificate=Absent()), ("Missing",)),
     "a certificate alone": (lambda w: w.change_pair(API, key=Absent()), ("Missing",)),
     "no pair": (lambda w: w.change_pair(API, key=Key(facts=key_facts(), meta=SECRET)), ("KeyMismatch",)),
-    "due and other names": (lambda w: (w.advance(days=340), w.want(API, sans=())), ("SanMismatch", "RenewalDue")),
+    "due and other names": (steps(lambda w: w.advance(days=340), lambda w: w.want(API, sans=())), ("SanMismatch", "RenewalDue")),
     "expired, of another CA": (
-        lambda w: (w.advance(days=400), w.change_pair(API, signed_by="")),
+        steps(lambda w: w.advance(days=400), lambda w: w.change_pair(API, signed_by="")),
         ("WrongIssuer", "Expired"),
     ),
 }
 
 
 @pytest.mark.parametrize(("differ", "reasons"), FOREIGN.values(), ids=FOREIGN.keys())
-def test_what_does_not_fit_is_foreign(differ: Callable[[World], Any], reasons: tuple[str, ...]) -> None:
+def test_what_does_not_fit_is_foreign(differ: Callable[[World], object], reasons: tuple[str, ...]) -> None:
     """It is not overwritten: an error with the reasons and the way out. With --adopt, or a record, it is like any other."""
     world = adopted()
     differ(world)
@@ -77,7 +78,7 @@ def test_what_does_not_fit_is_foreign(differ: Callable[[World], Any], reasons: t
     assert changes(world.plan())[API][1] == reasons
 
 
-AGEING: Final[dict[str, tuple[Callable[[World], Any], str]]] = {
+AGEING: Final[dict[str, tuple[Callable[[World], object], str]]] = {
     "due": (lambda w: w.advance(days=340), "RenewalDue"),
     "expired": (lambda w: w.advance(days=400), "Expired"),
     "too long": (lambda w: w.want(API, lifetime=90 * DAY), "LifetimeMismatch"),
@@ -85,7 +86,7 @@ AGEING: Final[dict[str, tuple[Callable[[World], Any], str]]] = {
 
 
 @pytest.mark.parametrize(("differ", "reason"), AGEING.values(), ids=AGEING.keys())
-def test_age_makes_a_certificate_of_our_ca_nobody_elses(differ: Callable[[World], Any], reason: str) -> None:
+def test_age_makes_a_certificate_of_our_ca_nobody_elses(differ: Callable[[World], object], reason: str) -> None:
     """What our CA has signed for this very name is renewed without a record: a lost state directory stops no renewal."""
     world = adopted()
     differ(world)

@@ -33,6 +33,7 @@ from tests.plan.world import (
     place,
     settled,
     state,
+    steps,
 )
 
 MAIN: Final = "ca.main"
@@ -116,16 +117,16 @@ def test_a_key_without_certificate_is_not_built_upon() -> None:
     assert codes(world.plan()) == ["ca-certificate-missing"]
 
 
-REMAINS: Final[dict[str, Callable[[World], Any]]] = {
+REMAINS: Final[dict[str, Callable[[World], object]]] = {
     "our record": lambda w: w.pairs.pop(API),
     "a certificate": lambda w: w.records.clear(),
-    "a bundle": lambda w: (w.records.clear(), w.pairs.pop(API)),
-    "a copy": lambda w: (w.records.clear(), w.pairs.pop(API), w.bundles.clear()),
+    "a bundle": steps(lambda w: w.records.clear(), lambda w: w.pairs.pop(API)),
+    "a copy": steps(lambda w: w.records.clear(), lambda w: w.pairs.pop(API), lambda w: w.bundles.clear()),
 }
 
 
 @pytest.mark.parametrize("leave", REMAINS.values(), ids=REMAINS.keys())
-def test_a_ca_that_something_rests_on_is_not_made_anew(leave: Callable[[World], Any]) -> None:
+def test_a_ca_that_something_rests_on_is_not_made_anew(leave: Callable[[World], object]) -> None:
     """Certificate and key are gone; any one trace of it is enough to refuse."""
     world = settled(ca(replicas=COPIES), component(), bundle())
     signer = world.leaf(MAIN).spki_sha256
@@ -182,9 +183,7 @@ def test_what_waits_for_a_parent_waits_for_the_first_cause() -> None:
         "ca.sub": ("blocked", ("Missing",)),
         API: ("blocked", ("Missing",)),
     }
-    assert [(entry.code, entry.held_back) for entry in plan.document.diagnostics] == [
-        ("ca-key-missing", ["ca.sub", API])
-    ]
+    assert [(entry.code, entry.held_back) for entry in plan.document.diagnostics] == [("ca-key-missing", ["ca.sub", API])]
 
 
 REFUSED: Final[dict[str, tuple[dict[str, Any], str]]] = {
@@ -263,7 +262,7 @@ def test_modes_and_owners_of_a_ca_are_repaired() -> None:
     ]
 
 
-COPY_CASES: Final[dict[str, tuple[Callable[[World], Any], str, tuple[str, ...]]]] = {
+COPY_CASES: Final[dict[str, tuple[Callable[[World], object], str, tuple[str, ...]]]] = {
     "absent": (lambda w: w.pairs.pop(COPY), "create", ("Missing",)),
     "key gone": (lambda w: w.change_pair(COPY, key=Absent()), "repair", ("Missing",)),
     "certificate gone": (lambda w: w.change_pair(COPY, certificate=Absent()), "repair", ("Missing",)),
@@ -274,7 +273,7 @@ COPY_CASES: Final[dict[str, tuple[Callable[[World], Any], str, tuple[str, ...]]]
 
 
 @pytest.mark.parametrize(("differ", "word", "reasons"), COPY_CASES.values(), ids=COPY_CASES.keys())
-def test_a_copy_follows_its_original(differ: Callable[[World], Any], word: str, reasons: tuple[str, ...]) -> None:
+def test_a_copy_follows_its_original(differ: Callable[[World], object], word: str, reasons: tuple[str, ...]) -> None:
     """Copies hold the certificate and key of the CA's home, and are mended from there."""
     world = settled(ca(replicas=COPIES))
     differ(world)

@@ -32,6 +32,7 @@ from tests.plan.world import (
     key_facts,
     settled,
     state,
+    steps,
 )
 
 API: Final = "component.api"
@@ -41,7 +42,7 @@ API: Final = "component.api"
 class Case:
     """A difference, and what a plan says of it."""
 
-    differ: Callable[[World], None]
+    differ: Callable[[World], object]
     word: str
     reasons: tuple[str, ...]
     wanted: dict[str, Any] = field(default_factory=dict)
@@ -116,7 +117,7 @@ def no_record(world: World) -> None:
 
 CASES: Final[dict[str, Case]] = {
     "nothing differs": Case(differ=lambda _: None, word="", reasons=()),
-    "everything gone": Case(differ=lambda w: w.pairs.pop(API) and None, word="create", reasons=("Missing",)),
+    "everything gone": Case(differ=lambda w: w.pairs.pop(API), word="create", reasons=("Missing",)),
     "certificate gone": Case(differ=pair(certificate=Absent()), word="reissue", reasons=("Missing",)),
     "certificate gone, key kept": Case(
         differ=pair(certificate=Absent()), word="reissue", reasons=("Missing",), wanted={"rotate_key": False}
@@ -132,9 +133,7 @@ CASES: Final[dict[str, Case]] = {
     "key of another pair": Case(
         differ=lambda w: w.change_pair(API, key=Key(facts=key_facts(), meta=SECRET)), word="rekey", reasons=("KeyMismatch",)
     ),
-    "certificate of another pair": Case(
-        differ=leaf(spki_sha256=digest("another key")), word="reissue", reasons=("KeyMismatch",)
-    ),
+    "certificate of another pair": Case(differ=leaf(spki_sha256=digest("another key")), word="reissue", reasons=("KeyMismatch",)),
     "another CA": Case(differ=intruder, word="reissue", reasons=("WrongIssuer",)),
     "subject": Case(
         differ=want(subject=Subject(common_name="api", organizations=("ops",))),
@@ -161,9 +160,7 @@ CASES: Final[dict[str, Case]] = {
     "key usage lacking": Case(differ=leaf(key_usages=("key encipherment",)), word="reissue", reasons=("UsageMismatch",)),
     "key usage asked for": Case(differ=want(key_usages=("key encipherment",)), word="reissue", reasons=("UsageMismatch",)),
     "key usage extra": Case(differ=leaf(key_usages=("digital signature", "key encipherment")), word="", reasons=()),
-    "usage of a CA": Case(
-        differ=leaf(key_usages=("cert sign", "digital signature")), word="reissue", reasons=("UsageMismatch",)
-    ),
+    "usage of a CA": Case(differ=leaf(key_usages=("cert sign", "digital signature")), word="reissue", reasons=("UsageMismatch",)),
     "marked as a CA": Case(differ=leaf(is_ca=True), word="reissue", reasons=("UsageMismatch",)),
     "key algorithm": Case(differ=want(key=KeyAlgorithm.ED25519), word="rekey", reasons=("KeyPolicyMismatch",)),
     "key algorithm of a kept key": Case(
@@ -194,7 +191,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "owner not asked for": Case(differ=key_mode(0o600, uid=7), word="", reasons=()),
     "several": Case(
-        differ=lambda w: (key_mode(0o644)(w), want(sans=(), key=KeyAlgorithm.ED25519)(w), None)[-1],
+        differ=steps(key_mode(0o644), want(sans=(), key=KeyAlgorithm.ED25519)),
         word="rekey",
         reasons=("SanMismatch", "KeyPolicyMismatch", "ModeDrift"),
     ),
@@ -214,13 +211,11 @@ OUTPUT_CASES: Final[dict[str, Case]] = {
         differ=output("fullchain", meta=FileMeta(mode=0o664, uid=0, gid=0)), word="repair", reasons=("ModeDrift",)
     ),
     "two of them": Case(
-        differ=lambda w: (output("der", Absent())(w), output("fullchain", Absent())(w), None)[-1],
+        differ=steps(output("der", Absent()), output("fullchain", Absent())),
         word="repair",
         reasons=("OutputStale", "OutputStale"),
     ),
-    "with a new pair": Case(
-        differ=lambda w: (output("der", Absent())(w), want(sans=())(w), None)[-1], word="reissue", reasons=("SanMismatch",)
-    ),
+    "with a new pair": Case(differ=steps(output("der", Absent()), want(sans=())), word="reissue", reasons=("SanMismatch",)),
 }
 
 
@@ -304,7 +299,7 @@ def test_without_a_record_a_request_is_not_taken_for_new() -> None:
 
 
 def test_a_kubeadm_certificate_is_judged_by_what_remains() -> None:
-    """Before 1.31 kubeadm gave leaves the notBefore of their CA: the span from there says nothing about the lifetime asked for."""
+    """Before 1.31 kubeadm gave leaves the notBefore of their CA: the span from there says nothing about a lifetime."""
     world = settled(ca(), component())
     world.advance(days=3 * 365)
     world.apply()

@@ -36,6 +36,7 @@ from tests.plan.world import (
     place,
     settled,
     state,
+    steps,
 )
 
 API: Final = "component.api"
@@ -43,7 +44,7 @@ TRUST: Final = "bundle.trust"
 ADMIN: Final = "kubeconfig.admin"
 SA: Final = "keypair.sa[cp-1]"
 SA2: Final = "keypair.sa[cp-2]"
-Differ = Callable[[World], Any]
+Differ = Callable[[World], object]
 
 
 def trusted(world: World, *names: str, meta: FileMeta = PUBLIC) -> None:
@@ -147,7 +148,7 @@ def test_a_kubeconfig_follows_its_component() -> None:
 
 def test_a_kubeconfig_with_references_does_not_follow() -> None:
     """The files it names keep their names."""
-    references = {"embed": False, "client_certificate": "/pki/api.crt", "client_key": "/pki/api.key"}
+    references: dict[str, Any] = {"embed": False, "client_certificate": "/pki/api.crt", "client_key": "/pki/api.key"}
     world = settled(ca(), component(), kubeconfig(**references))
     world.want(API, sans=())
     assert changes(world.plan()) == {API: ("reissue", ("SanMismatch",))}
@@ -267,9 +268,13 @@ def test_a_keypair_is_made_once_for_all_replicas() -> None:
 
 LOST: Final[dict[str, Differ]] = {
     "we had one": lambda w: w.keypairs.clear(),
-    "it is made elsewhere": lambda w: (w.keypairs.clear(), w.records.clear(), w.want("keypair.sa", creatable=False)),
-    "its public half is there": lambda w: (w.records.clear(), found_key(w, SA, key=Absent()), w.keypairs.pop(SA2)),
-    "it is corrupt": lambda w: (w.records.clear(), found_key(w, SA, key=CORRUPT), w.keypairs.pop(SA2)),
+    "it is made elsewhere": steps(
+        lambda w: w.keypairs.clear(), lambda w: w.records.clear(), lambda w: w.want("keypair.sa", creatable=False)
+    ),
+    "its public half is there": steps(
+        lambda w: w.records.clear(), lambda w: found_key(w, SA, key=Absent()), lambda w: w.keypairs.pop(SA2)
+    ),
+    "it is corrupt": steps(lambda w: w.records.clear(), lambda w: found_key(w, SA, key=CORRUPT), lambda w: w.keypairs.pop(SA2)),
 }
 
 

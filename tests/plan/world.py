@@ -245,7 +245,9 @@ class World:
         pair = self.pairs[address]
         assert isinstance(pair.certificate, Certificates)
         leaf = msgspec.structs.replace(pair.certificate.chain[0], **fields)
-        self.change_pair(address, certificate=msgspec.structs.replace(pair.certificate, chain=(leaf, *pair.certificate.chain[1:])))
+        self.change_pair(
+            address, certificate=msgspec.structs.replace(pair.certificate, chain=(leaf, *pair.certificate.chain[1:]))
+        )
 
     def change_pair(self, address: str, **fields: Any) -> None:  # noqa: ANN401 - any field
         """Something else was found at an address."""
@@ -254,11 +256,18 @@ class World:
     def want(self, address: str, **fields: Any) -> None:  # noqa: ANN401 - any field
         """The desired state says something else of an address (of a CA, by ``ca.NAME``)."""
         kind, name, _ = parse_address(address)
-        attribute = {"ca": "cas", "component": "components", "bundle": "bundles", "kubeconfig": "kubeconfigs", "keypair": "keypairs"}[kind]
-        things = dict(getattr(self.desired, attribute))
+        attribute = {
+            "ca": "cas",
+            "component": "components",
+            "bundle": "bundles",
+            "kubeconfig": "kubeconfigs",
+            "keypair": "keypairs",
+        }[kind]
+        things: Any = dict(getattr(self.desired, attribute))
         key = name if kind in {"ca", "keypair"} else address
         things[key] = replace(things[key], **fields)
-        self.desired = replace(self.desired, **{attribute: things})
+        changed: dict[str, Any] = {attribute: things}
+        self.desired = replace(self.desired, **changed)
 
     def apply(self, **options: Any) -> Plan:  # noqa: ANN401 - any planning option
         """Plans and pretends to carry it out."""
@@ -266,6 +275,15 @@ class World:
         for work in plan.work:
             _carry_out(self, work)
         return plan
+
+
+def steps(*taken: Callable[[World], object]) -> Callable[[World], object]:
+    """Several differences, one after the other."""
+
+    def take(world: World) -> object:
+        return [step(world) for step in taken]
+
+    return take
 
 
 def settled(*things: CA | Component | Bundle | Kubeconfig | Keypair, **fields: Any) -> World:  # noqa: ANN401 - any field
@@ -454,4 +472,3 @@ _BY_KIND: Final[dict[str, Callable[[World, Work], None]]] = {
     "kubeconfig": _kubeconfig,
     "keypair": _keypair,
 }
-
