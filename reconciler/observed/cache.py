@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from reconciler.observed.model import Certificates, DerivedOutput, Key, KubeconfigFile, PublicKey, Unusable
+from reconciler.observed.model import Certificates, CombinedPair, DerivedOutput, Key, KubeconfigFile, PublicKey, Unusable
 from reconciler.stores.read import Identity, ReadFile, read_file
 
 #: Raise it when the meaning of a stored state changes.
@@ -30,7 +30,7 @@ _DIGEST_SIZE: Final = 32
 
 _log = logging.getLogger(__name__)
 
-State = Certificates | Key | PublicKey | DerivedOutput | KubeconfigFile | Unusable
+State = Certificates | CombinedPair | Key | PublicKey | DerivedOutput | KubeconfigFile | Unusable
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

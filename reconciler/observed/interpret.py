@@ -9,6 +9,7 @@ from reconciler.observed.model import (
     Absent,
     Certificates,
     CertificateState,
+    CombinedPair,
     DerivedOutput,
     FileMeta,
     Key,
@@ -65,24 +66,16 @@ def interpret_key(data: bytes, meta: FileMeta, readers: Readers = AFRESH) -> Key
         return _unusable(error)
 
 
-def interpret_combined_certificates(
+def interpret_combined(
     data: bytes, meta: FileMeta, readers: Readers = AFRESH
-) -> tuple[Certificates | Unusable, Certificate | None]:
-    """The certificates of a file that holds a key as well."""
+) -> tuple[CombinedPair | Unusable, Certificate | None]:
+    """A ``.pem`` that stands for the pair: chain and key in one file."""
     try:
-        certificates, _ = outputs.separate(data)
+        certificates, key = outputs.separate(data)
     except UnreadableError as error:
         return _unusable(error), None
-    return interpret_certificates(certificates, meta, readers)
-
-
-def interpret_combined_key(data: bytes, meta: FileMeta, readers: Readers = AFRESH) -> Key | Unusable:
-    """The key of a file that holds certificates as well."""
-    try:
-        _, key = outputs.separate(data)
-    except UnreadableError as error:
-        return _unusable(error)
-    return interpret_key(key, meta, readers)
+    certificate, leaf = interpret_certificates(certificates, meta, readers)
+    return CombinedPair(certificate=certificate, key=interpret_key(key, meta, readers)), leaf
 
 
 def interpret_public_key(data: bytes, meta: FileMeta) -> PublicKey | Unusable:

@@ -13,6 +13,7 @@ from reconciler.observed.cache import Cache
 from reconciler.observed.model import (
     Absent,
     Certificates,
+    CombinedPair,
     DerivedOutput,
     DerivedState,
     FileMeta,
@@ -26,7 +27,7 @@ from reconciler.x509.facts import KeyFacts
 from reconciler.x509.keys import read_key_facts
 from reconciler.x509.read import Certificate
 
-Seen = TypeVar("Seen", Certificates, Key, PublicKey, DerivedOutput, KubeconfigFile)
+Seen = TypeVar("Seen", Certificates, CombinedPair, Key, PublicKey, DerivedOutput, KubeconfigFile)
 _Interpret = Callable[[bytes, FileMeta, interpret.Readers], tuple[Seen | Unusable, Certificate | None]]
 
 
@@ -52,14 +53,7 @@ CERTIFICATES: Final = Lens(name="certificates", sees=Certificates, interpret=int
 KEY: Final = Lens(
     name="key", sees=Key, interpret=lambda data, meta, readers: (interpret.interpret_key(data, meta, readers), None)
 )
-COMBINED_CERTIFICATES: Final = Lens(
-    name="combined-certificates", sees=Certificates, interpret=interpret.interpret_combined_certificates
-)
-COMBINED_KEY: Final = Lens(
-    name="combined-key",
-    sees=Key,
-    interpret=lambda data, meta, readers: (interpret.interpret_combined_key(data, meta, readers), None),
-)
+COMBINED: Final = Lens(name="combined-pair", sees=CombinedPair, interpret=interpret.interpret_combined)
 PUBLIC_KEY: Final = Lens(
     name="public-key", sees=PublicKey, interpret=lambda data, meta, _readers: (interpret.interpret_public_key(data, meta), None)
 )

@@ -50,6 +50,13 @@ class Key(Struct, frozen=True, kw_only=True, tag="key"):
     meta: FileMeta
 
 
+class CombinedPair(Struct, frozen=True, kw_only=True, tag="combined-pair"):
+    """A file with certificates and their key, each half judged for itself."""
+
+    certificate: Certificates | Unusable
+    key: Key | Unusable
+
+
 class PublicKey(Struct, frozen=True, kw_only=True, tag="public-key"):
     """The .pub of a keypair."""
 

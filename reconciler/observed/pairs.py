@@ -9,10 +9,12 @@ from typing import Final, NamedTuple
 
 from reconciler.desired.model import CA, OUTPUT_SUFFIX, Component, DesiredState, Place
 from reconciler.observed.cache import Cache
-from reconciler.observed.look import CERTIFICATES, COMBINED_CERTIFICATES, COMBINED_KEY, KEY, KUBECONFIG, View
+from reconciler.observed.look import CERTIFICATES, COMBINED, KEY, KUBECONFIG, View
 from reconciler.observed.model import (
     Certificates,
     CertificateState,
+    CombinedPair,
+    DerivedOutput,
     DerivedState,
     Key,
     KeyState,
@@ -25,7 +27,7 @@ from reconciler.observed.signers import Checks, Question, in_order_of_claim, rec
 from reconciler.x509.read import Certificate
 
 _SEPARATE: Final = (".crt", ".key")
-_COMBINED: Final = (OUTPUT_SUFFIX["combined"],)
+_TOGETHER: Final = (OUTPUT_SUFFIX["combined"],)
 
 
 class _Sight(NamedTuple):
@@ -43,6 +45,19 @@ class _Sight(NamedTuple):
             isinstance(self.certificate, Certificates)
             and isinstance(self.key, Key)
             and self.certificate.chain[0].spki_sha256 != self.key.facts.spki_sha256
+        )
+
+    @property
+    def together(self) -> DerivedState:
+        """The combined output, where it is the one file of both."""
+        if not isinstance(self.certificate, Certificates):
+            return self.certificate
+        if not isinstance(self.key, Key):
+            return self.key
+        return DerivedOutput(
+            fingerprints=tuple(facts.fingerprint for facts in self.certificate.chain),
+            spki_sha256=self.key.facts.spki_sha256,
+            meta=self.certificate.meta,
         )
 
 
@@ -95,12 +110,12 @@ class Pairs:
             see = partial(self._see_kubeconfig, component.kubeconfig)
             draft = _Draft(sight=see(afresh=False), outputs={}, place=None, suffixes=())
         else:
-            base, suffixes = place.absolute, _SEPARATE if "pem" in outputs else _COMBINED
+            base, suffixes = place.absolute, _SEPARATE if "pem" in outputs else _TOGETHER
             see = partial(self._see_files, base, suffixes)
             derived: dict[str, DerivedState] = {
                 output: self._view.derived(output, base + OUTPUT_SUFFIX[output], component.pkcs12_password_file)
                 for output in outputs
-                if output != "pem"
+                if output != "pem" and (output != "combined" or suffixes is _SEPARATE)
             }
             draft = _Draft(sight=see(afresh=False), outputs=derived, place=place, suffixes=suffixes)
         draft.expected = self._own.get(component.ca, "")
@@ -119,7 +134,7 @@ class Pairs:
             address: ObservedPair(
                 certificate=draft.sight.certificate,
                 key=draft.sight.key,
-                outputs=draft.outputs,
+                outputs=draft.outputs if draft.suffixes is not _TOGETHER else {**draft.outputs, "combined": draft.sight.together},
                 owned=self._owned(address, draft),
                 signed_by=draft.signer,
             )
@@ -145,11 +160,13 @@ class Pairs:
         return issuers, recall_signer(self._cache, facts.fingerprint, issuers)
 
     def _see_files(self, base: str, suffixes: tuple[str, ...], *, afresh: bool) -> _Sight:
-        separate = suffixes == _SEPARATE
-        certificate, leaf = self._view.look(
-            CERTIFICATES if separate else COMBINED_CERTIFICATES, base + suffixes[0], afresh=afresh
-        )
-        key, _ = self._view.look(KEY if separate else COMBINED_KEY, base + suffixes[-1], afresh=afresh)
+        if suffixes is _TOGETHER:
+            state, leaf = self._view.look(COMBINED, base + suffixes[0], afresh=afresh)
+            if isinstance(state, CombinedPair):
+                return _Sight(state.certificate, state.key, leaf)
+            return _Sight(state, state, None)
+        certificate, leaf = self._view.look(CERTIFICATES, base + suffixes[0], afresh=afresh)
+        key, _ = self._view.look(KEY, base + suffixes[1], afresh=afresh)
         return _Sight(certificate, key, leaf)
 
     def _see_kubeconfig(self, address: str, *, afresh: bool) -> _Sight:

@@ -29,7 +29,7 @@ from reconciler.plan.order import in_order
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding
 from reconciler.plan.schedule import next_renewal
-from reconciler.plan.telling import blocked_authorities, imports_elsewhere, in_reading_order, refused, tell
+from reconciler.plan.telling import blocked_authorities, in_reading_order, refused, tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ def _decide(situation: Situation, authorities: Authorities) -> tuple[list[Decisi
     decisions += leaving
     notes = [*authorities.told, *tell_keypairs(situation), *tripped, *left, *tell(situation, refusals, decisions)]
     renamed = {address: paths_of(address, situation.desired) for address in situation.previous if situation.covers(address)}
-    return decisions, [*notes, *left_behind(situation, renamed), *imports_elsewhere(situation)]
+    return decisions, [*notes, *left_behind(situation, renamed)]
 
 
 def _with_imports_and_moves(situation: Situation, decisions: list[Decision]) -> Iterator[Decision]:

@@ -10,6 +10,7 @@ from reconciler.observed.model import Absent, Certificates, DerivedOutput, FileM
 from reconciler.plan.checks_pair import UNTOUCHABLE
 from reconciler.plan.context import Context
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.x509.facts import CertificateFacts
 
 #: Bits that a file of certificates may have. Fewer are tolerated, because the CIS Kubernetes benchmark asks for
 #: "600 or more restrictive" and people who adopt a hardened cluster must not see it loosened.
@@ -55,7 +56,7 @@ def output_stale(context: Context) -> Iterator[Finding]:
     for name in _derived(context):
         found = pair.outputs.get(name, Absent())
         if isinstance(found, DerivedOutput):
-            if not _holds(context, name, found):
+            if not _holds(context, leaf, name, found):
                 yield _stale(name, "does not hold the current certificate and key", "stale")
         elif isinstance(found, Unusable):
             yield _stale(name, f"cannot be used: {found.detail.rstrip('.')}", found.problem)
@@ -148,10 +149,8 @@ def _derived(context: Context) -> tuple[str, ...]:
     return tuple(name for name in outputs if name != pair)
 
 
-def _holds(context: Context, name: str, found: DerivedOutput) -> bool:
-    leaf, pair, served = context.leaf, context.pair, context.authority.served
-    if leaf is None:
-        return False
+def _holds(context: Context, leaf: CertificateFacts, name: str, found: DerivedOutput) -> bool:
+    pair, served = context.pair, context.authority.served
     if name == "der":
         return found.fingerprints == (leaf.fingerprint,)
     if served is None and isinstance(pair.certificate, Certificates):

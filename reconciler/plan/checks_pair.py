@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.observed.model import Absent, Certificates, Key, Unusable
+from reconciler.observed.model import Absent, Certificates, Unusable
 from reconciler.plan.context import Context
 from reconciler.plan.reasons import Action, Finding, Reason
 
@@ -228,11 +228,6 @@ def _has_other_issuer(context: Context) -> bool:
 def issued_here(context: Context) -> bool:
     """Whether the certificate verifies with the key of its CA."""
     return bool(context.authority.spki) and context.pair.signed_by == context.authority.spki
-
-
-def key_of(found: Key | Unusable | Absent) -> Key | None:
-    """The key, when it can be used."""
-    return found if isinstance(found, Key) else None
 
 
 def _names(values: Iterable[str]) -> str:

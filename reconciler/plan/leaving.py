@@ -10,6 +10,7 @@ from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.guards import empty_desired_state, hold_destruction
 from reconciler.plan.options import desired_addresses
 from reconciler.plan.order import natural
+from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding, Reason
 
 
@@ -18,15 +19,16 @@ def decide_leaving(situation: Situation) -> tuple[list[Decision], tuple[Diagnost
     removals = situation.desired.removals
     explained = {address: removal for address in _orphans(situation) if (removal := _removal(address, removals)) is not None}
     orphans = [address for address in _orphans(situation) if address not in explained]
+    heirs = _heirs(situation) if explained or orphans else {}
     decisions = [
-        _leave(situation, address, "`removed` names it", destroy=removal.destroy) for address, removal in explained.items()
+        _leave(situation, address, "`removed` names it", heirs, destroy=removal.destroy) for address, removal in explained.items()
     ]
     diagnostics: list[DiagnosticEntry] = []
     empty = empty_desired_state(situation, orphans)
     if empty is not None:
         diagnostics.append(empty)
     elif situation.desired.prune:
-        decisions += [_leave(situation, address, "it left the desired state", destroy=True) for address in orphans]
+        decisions += [_leave(situation, address, "it left the desired state", heirs, destroy=True) for address in orphans]
     else:
         diagnostics += [_orphan(situation, address) for address in orphans]
     kept, tripped = hold_destruction(decisions, situation)
@@ -54,12 +56,21 @@ def _removal(address: str, removals: tuple[Removal, ...]) -> Removal | None:
     return next((removal for removal in removals if removal.address in {address, bare}), None)
 
 
-def _leave(situation: Situation, address: str, why: str, *, destroy: bool) -> Decision:
+def _heirs(situation: Situation) -> dict[str, str]:
+    """Who is desired at each path: what has only changed its name must not lose its files to its former self."""
+    return {path: address for address in desired_addresses(situation.desired) for path in paths_of(address, situation.desired)}
+
+
+def _leave(situation: Situation, address: str, why: str, heirs: dict[str, str], *, destroy: bool) -> Decision:
+    record = situation.records[address]
+    heir = next((heirs[path] for path in record.paths if path in heirs), None)
+    action = Action.DESTROY if destroy and heir is None else Action.FORGET
+    message = why if heir is None else f"{why}; its files are those of {heir}"
     return Decision(
         address=address,
-        kind=situation.records[address].kind,
-        action=Action.DESTROY if destroy else Action.FORGET,
-        findings=(Finding(reason=Reason.ORPHANED, action=Action.DESTROY if destroy else Action.FORGET, message=why),),
+        kind=record.kind,
+        action=action,
+        findings=(Finding(reason=Reason.ORPHANED, action=action, message=message),),
     )
 
 

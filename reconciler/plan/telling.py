@@ -73,20 +73,6 @@ def tell(situation: Situation, refusals: tuple[Refused, ...], decisions: list[De
         )
 
 
-def imports_elsewhere(situation: Situation) -> Iterator[DiagnosticEntry]:
-    """Imports of files that are not where their address lives: only what is there can be taken over."""
-    for address, path in situation.desired.imports.items():
-        paths = paths_of(address, situation.desired)
-        if paths and path not in paths and address not in situation.records and situation.covers(address):
-            yield DiagnosticEntry(
-                severity="error",
-                code="import-elsewhere",
-                summary=f"{address} cannot be imported from {path}",
-                detail=f"It lives at {paths[0]}. Set its `path` and `store` to where the files are, or put the files there.",
-                address=address,
-            )
-
-
 def in_reading_order(entries: list[DiagnosticEntry]) -> list[DiagnosticEntry]:
     """Errors first, then by address, code and text; each once."""
     unique: list[DiagnosticEntry] = []

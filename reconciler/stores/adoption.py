@@ -12,6 +12,7 @@ from reconciler.stores.directories import Directory, sync
 from reconciler.stores.durable import link_in, read_entry, replace_by_link
 from reconciler.stores.generation import current_of, link_to, number_of, read_meta, switch, write_generation
 from reconciler.stores.publication import in_order, tag_of
+from reconciler.stores.read import LIMIT
 
 
 def in_the_way(parent: Directory, stem: str, suffixes: tuple[str, ...]) -> tuple[str, ...]:
@@ -44,7 +45,9 @@ def adopt(parent: Directory, home: Directory, stem: str, suffixes: tuple[str, ..
     number = number_of(staged) - 1
     name = f"{number:06d}-{tag_of(f'before {meta.intent}')}"
     names = [f"{stem}{suffix}" for suffix in in_order(suffixes)]
-    visible = [(entry, content) for entry in names if (content := read_entry(parent, entry, follow=True)) is not None]
+    visible = [
+        (entry, content) for entry in names if (content := read_entry(parent, entry, follow=True, limit=LIMIT)) is not None
+    ]
     # After a crash in here the adopted generation may be the current one already, with some links still missing.
     if current_of(home) != name:
         adopted = msgspec.structs.replace(meta, generation=number, fingerprint="", adopted=True)

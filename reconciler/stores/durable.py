@@ -10,9 +10,11 @@ from typing import Final, NamedTuple
 
 from reconciler.stores.directories import Directory
 from reconciler.stores.errors import StoreError, naming
-from reconciler.stores.read import LIMIT
 
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+#: Files that we wrote ourselves may be large: an inventory of a hundred thousand certificates is.
+OURS: Final = 1 << 28
+
 _READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
@@ -51,8 +53,14 @@ def write_new(directory: Directory, name: str, content: Content) -> None:
         os.close(fd)
 
 
-def read_entry(directory: Directory, name: str, *, follow: bool = False) -> Content | None:
+def read_entry(directory: Directory, name: str, *, follow: bool = False, limit: int = OURS) -> Content | None:
     """Reads a regular file of a directory; None when there is none (or, following, when a link dangles).
+
+    Args:
+        directory: where.
+        name: of the entry.
+        follow: whether to read through a link.
+        limit: the most bytes that are accepted; what others have written deserves a small one.
 
     Raises:
         StoreError: it is something else, too large, or cannot be read. It never waits for a FIFO's writer.
@@ -67,14 +75,13 @@ def read_entry(directory: Directory, name: str, *, follow: bool = False) -> Cont
             status = os.fstat(fd)
             if not stat.S_ISREG(status.st_mode):
                 raise not_a_file(path)
-            parts = [os.read(fd, LIMIT + 1)]
-            while parts[-1] and sum(map(len, parts)) <= LIMIT:
-                parts.append(os.read(fd, LIMIT + 1))
+            if status.st_size > limit:
+                raise StoreError(path, f"it is larger than {limit} bytes", "move it away if it is not a certificate or key")
+            data = b""
+            while part := os.read(fd, status.st_size + 1):
+                data += part
         finally:
             os.close(fd)
-    data = b"".join(parts)
-    if len(data) > LIMIT:
-        raise StoreError(path, f"it is larger than {LIMIT} bytes", "move it away if it is not a certificate or key")
     return Content(data, status.st_mode & 0o7777, status.st_uid, status.st_gid)
 
 

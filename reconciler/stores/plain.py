@@ -109,7 +109,10 @@ def _is_there(parent: Directory, name: str, file: OutFile, publication: Publicat
     """Whether the target already is what it is to become: content, mode and owner."""
     if link_in(parent, name):
         return False
-    present = read_entry(parent, name)
+    present = None
+    # What cannot be read is not the same; it can still be replaced.
+    with suppress(StoreError):
+        present = read_entry(parent, name, limit=len(file.data))
     return present is not None and present == Content(
         file.data,
         file.mode,

@@ -20,12 +20,12 @@ from tests.real.cluster import REPOSITORY
 DRIVER: Final = Path(__file__).with_name("store_driver.py")
 ALL: Final = "kill,torn,power,err:EIO,err:ENOSPC,full,rofs,short"
 
-#: What a run of the tests can afford: the events from the first staged byte to the last note, each under its own fault.
+#: What a run of the tests can afford: the events around the swap, each under faults of its own.
 SHORT: Final = {
-    "first": ("power", "14-45"),
-    "renewal": ("kill", "8-36"),
-    "conversion": ("kill", "14-50"),
-    "plain": ("kill,torn", "8-26"),
+    "first": ("power", "32-46"),
+    "renewal": ("kill", "22-38"),
+    "conversion": ("kill", "30-56"),
+    "plain": ("kill,torn", "12-26"),
     "plain-same-key": ("err:EIO", "8-20"),
     "single": ("full,rofs,short", "8-18"),
 }

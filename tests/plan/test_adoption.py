@@ -124,10 +124,3 @@ def test_an_import_without_its_own_key_is_refused() -> None:
     world.desired = replace(world.desired, imports=IMPORT)
     world.change_pair(API, key=Key(facts=key_facts(), meta=SECRET))
     assert changes(world.plan()) == {API: ("blocked", ("KeyMismatch", "Foreign"))}
-
-
-def test_an_import_from_elsewhere_is_an_error() -> None:
-    """Only what stands at the address's own place can be taken over."""
-    world = adopted()
-    world.desired = replace(world.desired, imports={API: "/old/api.crt"})
-    assert codes(world.plan(), "error") == ["import-elsewhere"]

@@ -12,7 +12,7 @@ import pytest
 from reconciler.desired.model import Access, Replica
 from reconciler.observed.model import Absent, Certificates, FileMeta, Key, ObservedPair
 from reconciler.x509.facts import KeyAlgorithm
-from reconciler.x509.names import Subject
+from reconciler.x509.names import NameConstraints, Subject
 from tests.plan.world import (
     CORRUPT,
     DAY,
@@ -33,7 +33,6 @@ from tests.plan.world import (
     place,
     settled,
     state,
-    steps,
 )
 
 MAIN: Final = "ca.main"
@@ -117,27 +116,47 @@ def test_a_key_without_certificate_is_not_built_upon() -> None:
     assert codes(world.plan()) == ["ca-certificate-missing"]
 
 
-REMAINS: Final[dict[str, Callable[[World], object]]] = {
-    "our record": lambda w: w.pairs.pop(API),
-    "a certificate": lambda w: w.records.clear(),
-    "a bundle": steps(lambda w: w.records.clear(), lambda w: w.pairs.pop(API)),
-    "a copy": steps(lambda w: w.records.clear(), lambda w: w.pairs.pop(API), lambda w: w.bundles.clear()),
+TRACES: Final = {
+    "our record": "It was made or taken over here before",
+    "a copy": "A copy of it is at /cp-1/main",
+    "a certificate": "component.api is below it and valid until 2027-11-20",
+    "a child": "ca.sub is below it and valid until 2036-11-17",
+    "a bundle": "bundle.trust holds a certificate of it that is valid until 2036-11-17",
 }
 
 
-@pytest.mark.parametrize("leave", REMAINS.values(), ids=REMAINS.keys())
-def test_a_ca_that_something_rests_on_is_not_made_anew(leave: Callable[[World], object]) -> None:
-    """Certificate and key are gone; any one trace of it is enough to refuse."""
-    world = settled(ca(replicas=COPIES), component(), bundle())
-    signer = world.leaf(MAIN).spki_sha256
+@pytest.mark.parametrize(("trace", "told"), TRACES.items(), ids=TRACES.keys())
+def test_a_ca_that_something_rests_on_is_not_made_anew(trace: str, told: str) -> None:
+    """Certificate and key are gone; any one trace of it is enough to refuse, and the error names it."""
+    world = settled(ca(replicas=COPIES), ca("sub", issuer="main"), component(), bundle())
     world.pairs.pop(MAIN)
-    world.change_pair(API, signed_by="")
-    assert signer
-    leave(world)
+    pairs = {
+        "a copy": {COPY: world.pairs[COPY]},
+        "a certificate": {API: msgspec.structs.replace(world.pairs[API], signed_by="")},
+        "a child": {"ca.sub": msgspec.structs.replace(world.pairs["ca.sub"], signed_by="")},
+    }
+    world.pairs = pairs.get(trace, {})
+    world.records = world.records if trace == "our record" else {}
+    world.bundles = world.bundles if trace == "a bundle" else {}
     plan = world.plan()
     assert changes(plan)[MAIN] == ("blocked", ("Missing",))
-    assert "ca-certificate-missing" in codes(plan, "error")
-    assert all(work.kind != "ca" for work in plan.work)
+    (entry,) = (entry for entry in plan.document.diagnostics if entry.address == MAIN)
+    assert (entry.severity, entry.code) == ("error", "ca-certificate-missing")
+    assert told in entry.detail
+    assert MAIN not in {work.address for work in plan.work}
+
+
+def test_no_trace_no_refusal() -> None:
+    """The other side of the table above: with nothing of it left, it is made."""
+    world = settled(ca(replicas=COPIES), component(), bundle())
+    fresh = World(desired=world.desired, bundles={"bundle.trust": world.bundles["bundle.trust"]})
+    fresh.advance(days=11 * 365)
+    assert changes(fresh.plan(adopt=True)) == {
+        MAIN: ("create", ("Missing",)),
+        COPY: ("create", ("Missing",)),
+        API: ("create", ("Missing",)),
+        "bundle.trust": ("repair", ("BundleStale",)),
+    }
 
 
 def test_a_ca_whose_traces_have_expired_is_made() -> None:
@@ -216,6 +235,48 @@ def test_an_unreadable_ca_is_refused() -> None:
         world.change_pair(MAIN, **{part: CORRUPT})
         assert changes(world.plan()) == {MAIN: ("blocked", ("Unreadable",))}
         assert codes(world.plan(), "error") == ["Unreadable"]
+
+
+def test_what_a_new_ca_says() -> None:
+    """Its constraints are among the attributes, and its key identifier is not known yet."""
+    constraints = NameConstraints(permitted=("dns:example.com",))
+    plan = World(desired=state(ca(path_length=0, name_constraints=constraints))).plan()
+    entry = change(plan, MAIN).change
+    assert entry.before is None
+    assert entry.after == {
+        "subject": "CN=main",
+        "sans": [],
+        "key": "ecdsa-p256",
+        "issuer": MAIN,
+        "mode": "0600",
+        "paths": ["/ca/main.crt", "/ca/main.key"],
+        "path_length": 0,
+        "name_constraints": {"permitted": ["dns:example.com"], "excluded": []},
+    }
+    assert entry.after_unknown == dict.fromkeys(("serial", "not_before", "not_after", "fingerprint", "ski"), True)
+
+
+def test_a_kubeconfig_follows_a_new_ca() -> None:
+    """What was left of an old one is written anew around the CA that this plan makes."""
+    world = settled(ca(), component(), kubeconfig(embed=False, client_certificate="/a", client_key="/b"))
+    fresh = World(desired=world.desired, kubeconfigs=dict(world.kubeconfigs))
+    assert changes(fresh.plan())["kubeconfig.admin"] == ("repair", ("OutputStale",))
+    assert change(fresh.plan(), "kubeconfig.admin").change.after_unknown == {"certificate_authorities": True}
+
+
+def test_a_copy_is_left_alone_while_nobody_knows_the_original() -> None:
+    """Without a usable certificate of the CA there is nothing to compare its copy with."""
+    world = settled(ca(replicas=COPIES))
+    world.change_pair(MAIN, certificate=CORRUPT)
+    world.change_pair(COPY, certificate=CORRUPT)
+    assert changes(world.plan()) == {MAIN: ("blocked", ("Unreadable",))}
+
+
+def test_a_copy_with_a_corrupt_key_is_mended() -> None:
+    """From the CA's home, like any other copy."""
+    world = settled(ca(replicas=COPIES))
+    world.change_pair(COPY, key=CORRUPT)
+    assert changes(world.plan()) == {COPY: ("repair", ("Unreadable",))}
 
 
 def test_a_parent_that_did_not_sign_is_a_broken_chain() -> None:

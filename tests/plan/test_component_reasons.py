@@ -189,6 +189,9 @@ CASES: Final[dict[str, Case]] = {
     "owner by number": Case(
         differ=key_mode(0o600, uid=7), word="repair", reasons=("OwnerDrift",), wanted={"access": Access(owner=0)}
     ),
+    "owner by quoted number": Case(
+        differ=key_mode(0o600, uid=7), word="repair", reasons=("OwnerDrift",), wanted={"access": Access(owner="0")}
+    ),
     "owner not asked for": Case(differ=key_mode(0o600, uid=7), word="", reasons=()),
     "several": Case(
         differ=steps(key_mode(0o644), want(sans=(), key=KeyAlgorithm.ED25519)),

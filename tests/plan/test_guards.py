@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -185,6 +185,18 @@ def test_removed_says_what_becomes_of_it(destroy: bool, word: str) -> None:
     assert changes(world.plan()) == {"component.b[n1]": (word, ("Orphaned",))}
     world.apply()
     assert (changes(world.plan()), codes(world.plan())) == ({}, [])
+
+
+@pytest.mark.parametrize("fields", [{"prune": True}, {"removals": (Removal(address="component.b", destroy=True),)}])
+def test_the_files_of_something_desired_are_never_destroyed(fields: dict[str, Any]) -> None:
+    """A rename without `moved` leaves a record of the old name, whose files are those of the new one: it is only forgotten."""
+    world = settled(ca(), component(), component("b"))
+    renamed = replace(world.desired.components["component.b"], name="c", address="component.c")
+    world.desired = state(ca(), component(), renamed, **fields)
+    world.pairs["component.c"] = world.pairs.pop("component.b")
+    plan = world.plan()
+    assert changes(plan) == {"component.b": ("forget", ("Orphaned",))}
+    assert plan.document.resource_changes[0].change.reasons[0].message.endswith("its files are those of component.c")
 
 
 def test_a_view_of_a_node_knows_no_orphans_elsewhere() -> None:

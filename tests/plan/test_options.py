@@ -78,14 +78,18 @@ def test_shared_keys_are_not_replaced_at_once(address: str) -> None:
 
 def test_a_targeted_plan_says_that_it_is_partial() -> None:
     """A warning, ``complete: false``, and nothing of the rest; what it left out stays unsettled."""
-    world = settled(ca(), component(), component("b"))
+    world = settled(ca(), component(), component("b"), bundle(), kubeconfig(), keypair())
     world.want("component.api", sans=())
     world.want("component.b", sans=())
+    world.keypairs.clear()
+    world.bundles.clear()
+    world.kubeconfigs.clear()
     plan = world.plan(targets=("component.api",))
     assert changes(plan) == {"component.api": ("reissue", ("SanMismatch",))}
     assert (plan.document.complete, codes(plan)) == (False, ["targeting"])
     assert plan.document.options == {"targets": ["component.api"]}
-    assert plan.unsettled == {"component.api", "component.b"}
+    left_out = {"component.b", "bundle.trust", "kubeconfig.admin", "keypair.sa[cp-1]", "keypair.sa[cp-2]"}
+    assert plan.unsettled == {"component.api"} | left_out
 
 
 def test_an_orphan_can_be_targeted() -> None:

@@ -49,6 +49,21 @@ def test_every_step_shows_old_or_new(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert readable(where) == {".key": "key of ours", ".crt": "certificate of ours"}
 
 
+@pytest.mark.parametrize("meta", [None, "{"])
+def test_a_staged_generation_without_its_record(tmp_path: Path, meta: str | None) -> None:
+    """What was tampered with between stage and commit takes over nothing."""
+    where = place(tmp_path)
+    plain_files(tmp_path / "etc/pki", "theirs")
+    staged = stage(publication(where, pair("ours"), intent="ours"))
+    record = next((tmp_path / "etc/pki/.api").glob("*/meta.json"))
+    record.unlink()
+    if meta is not None:
+        record.write_text(meta)
+    with pytest.raises(StoreError, match=r"meta\.json: it is"):
+        commit(staged)
+    assert readable(where) == {".key": "key of theirs", ".crt": "certificate of theirs"}
+
+
 @pytest.mark.parametrize("links", [(), (".key",), (".key", ".crt")])
 def test_an_adoption_that_died_is_finished(tmp_path: Path, links: tuple[str, ...]) -> None:
     """Wherever an adoption ended, the next publication goes on from there."""

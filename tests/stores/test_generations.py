@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.stores.durable import Content
 from reconciler.stores.errors import StoreError
 from reconciler.stores.files import OutFile, Publication, commit, discard, read_back, stage
 from reconciler.stores.publication import tag_of
@@ -186,6 +187,7 @@ def test_no_repr_shows_a_key() -> None:
     """What holds a key does not print it."""
     whole = publication(place(Path("/srv")), pair("secret"), intent="one")
     assert "key of secret" not in repr(whole)
+    assert repr(Content(b"key of secret", 0o600, None, None)) == "Content(13 bytes, 0600)"
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])

@@ -38,6 +38,14 @@ def test_the_same_content_is_not_written_again(tmp_path: Path) -> None:
     assert (tmp_path / "admin.conf").stat() == before
 
 
+def test_a_large_file(tmp_path: Path) -> None:
+    """The inventory of a large cluster is megabytes: it is written, compared and replaced like any other."""
+    where = place(tmp_path, "inventory.json")
+    for size in (3 << 20, 5 << 20, 2 << 20):
+        write_single(where, b"x" * size, mode=0o600)
+        assert (tmp_path / "inventory.json").stat().st_size == size
+
+
 def test_a_link_is_replaced(tmp_path: Path) -> None:
     """The file that a link led to is not written."""
     victim = tmp_path / "victim"
