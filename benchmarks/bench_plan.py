@@ -46,7 +46,7 @@ def measure(scratch: Path) -> list[Row]:
     cold: list[Run] = []
     warm: list[Run] = []
     for _ in range(ROUNDS):
-        (scratch / "state" / "observed.cache").unlink()
+        (scratch / "state" / "observed.cache").unlink(missing_ok=True)
         cold.append(run(plan, cwd=scratch))
         warm.append(run(plan, cwd=scratch))
     return [

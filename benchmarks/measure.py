@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,15 +56,19 @@ def run(command: Sequence[str], *, cwd: Path, expect: int = 0) -> Run:
         RuntimeError: it ended with another exit code than expected.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CLUSTER_PKI_")}
-    started = time.perf_counter()
-    with subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=kept) as process:
-        # `wait4` alone tells the memory of this one child; Popen is told the outcome so that it does not wait again.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
-    if process.returncode != expect:
-        msg = f"{' '.join(command)}: exit {process.returncode}"
-        raise RuntimeError(msg)
+    with tempfile.TemporaryFile() as said:
+        started = time.perf_counter()
+        with subprocess.Popen(
+            command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=kept
+        ) as process:
+            # `wait4` alone tells the memory of this one child; Popen is told the outcome so that it does not wait again.
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - started
+        if process.returncode != expect:
+            said.seek(0)
+            msg = f"{' '.join(command)}: exit {process.returncode}\n{said.read().decode(errors='replace')[-2000:]}"
+            raise RuntimeError(msg)
     return Run(seconds=seconds, peak_mib=usage.ru_maxrss / 1024)
 
 

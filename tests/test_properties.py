@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
 import json
 import random
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.cli.main import main
+from tests.inprocess import Home
 
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon")
 KEYS = ("ecdsa-p256", "ecdsa-p384", "ed25519")
 OUTPUTS = ("pem", "fullchain", "combined", "der", "pkcs12")
-RESULT = "\n--- result ---\n"
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
@@ -75,30 +73,13 @@ def desired_states(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def place(document: dict[str, Any]) -> Iterator[Path]:
-    """A directory with the document (JSON is YAML) and a password."""
+def place(document: dict[str, Any]) -> Iterator[Home]:
+    """A directory with the document and a password."""
     with tempfile.TemporaryDirectory() as directory:
-        home = Path(directory)
-        (home / "password").write_text("correct horse\n", encoding="utf-8")
-        (home / "cluster-pki.yaml").write_text(json.dumps(document), encoding="utf-8")
+        home = Home(path=Path(directory))
+        (home.path / "password").write_text("correct horse\n", encoding="utf-8")
+        home.write(document)
         yield home
-
-
-def call(home: Path, *arguments: str) -> tuple[int, str]:
-    """Runs a command in this process; returns its exit code and everything it said, results after the log."""
-    result, log = io.StringIO(), io.StringIO()
-    common = ("-f", str(home / "cluster-pki.yaml"), "--root", str(home), "--state-dir", str(home / "state"))
-    with contextlib.redirect_stdout(result), contextlib.redirect_stderr(log):
-        code = main([*arguments, *common])
-    return code, f"{log.getvalue()}{RESULT}{result.getvalue()}"
-
-
-@pytest.fixture(autouse=True)
-def no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands run inside the test runner, whose signals and umask are its own."""
-    monkeypatch.setattr("reconciler.cli.run.signal.signal", lambda *_: None)
-    monkeypatch.setattr("reconciler.cli.interrupt.signal.signal", lambda *_: None)
-    monkeypatch.setattr("reconciler.cli.run.os.umask", lambda _: 0o022)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
@@ -106,15 +87,13 @@ def no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_apply_converges(document: dict[str, Any]) -> None:
     """After one apply the plan is empty, with the state directory and without it."""
     with place(document) as home:
-        code, said = call(home, "apply", "--auto-approve")
-        assert code == 0, said
-        code, said = call(home, "plan", "--detailed-exitcode")
-        assert code == 0, said
-        for file in (home / "state").iterdir():
-            if file.is_file():
-                file.unlink()
-        code, said = call(home, "plan", "--detailed-exitcode")
-        assert code == 0, said
+        said = home.apply()
+        assert said.code == 0, said
+        said = home.call("plan", "--detailed-exitcode")
+        assert said.code == 0, said
+        shutil.rmtree(home.path / "state")
+        said = home.call("plan", "--detailed-exitcode")
+        assert said.code == 0, said
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
@@ -123,10 +102,9 @@ def test_order_in_the_file_does_not_matter(document: dict[str, Any], chance: ran
     """A shuffled document gives the same plan, byte for byte, but for the digest of the file."""
     shuffled = _shuffle(document, chance)
     with place(document) as home:
-        _, plan = call(home, "plan", "--format", "json")
-        (home / "cluster-pki.yaml").write_text(json.dumps(shuffled), encoding="utf-8")
-        _, again = call(home, "plan", "--format", "json")
-        assert _without_digest(again) == _without_digest(plan)
+        plan = home.plan().out
+        home.write(json.dumps(shuffled))
+        assert _without_digest(home.plan().out) == _without_digest(plan)
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=SLOW)
@@ -134,17 +112,19 @@ def test_order_in_the_file_does_not_matter(document: dict[str, Any], chance: ran
 def test_no_key_is_ever_told(document: dict[str, Any]) -> None:
     """No form of any private key stands in what is printed, logged, planned or recorded."""
     with place(document) as home:
-        said = [call(home, "apply", "--auto-approve", "-vv")[1], call(home, "apply", "--auto-approve", "--log-format", "json")[1]]
-        document["components"][next(iter(document["components"]))]["lifetime"] = "20d"
-        (home / "cluster-pki.yaml").write_text(json.dumps(document), encoding="utf-8")
-        saved = home / "state" / "saved-plan"
-        said += [call(home, "plan", "-vv", "--out", str(saved))[1]]
-        said += [call(home, "plan", "--format", form)[1] for form in ("json", "markdown", "github")]
-        said += [call(home, "status", "--format", form)[1] for form in ("table", "json", "csv")]
-        said += [call(home, "inventory", "--format", form)[1] for form in ("json", "csv", "html")]
-        said += [call(home, "show", "desired")[1], call(home, "apply", str(saved))[1]]
-        heap = "\n".join(said).encode() + b"".join(f.read_bytes() for f in (home / "state").rglob("*") if f.is_file())
-        keys = set(_keys_below(home / "store"))
+        said = [home.apply("-vv"), home.apply("--log-format", "json")]
+        document["components"][next(iter(document["components"]))]["reissue"] = "now"
+        home.write(document)
+        saved = home.path / "state" / "saved-plan"
+        said += [home.call("plan", "-vv", "--out", str(saved))]
+        said += [home.call("plan", "--format", form) for form in ("json", "markdown", "github")]
+        said += [home.call("status", "--format", form) for form in ("table", "json", "csv")]
+        said += [home.call("inventory", "--format", form) for form in ("json", "csv", "html")]
+        said += [home.call("show", "desired"), home.call("apply", str(saved))]
+        assert [one.code for one in said] == [0] * len(said)
+        heap = "".join(one.out + one.log for one in said).encode()
+        heap += b"".join(file.read_bytes() for file in (home.path / "state").rglob("*") if file.is_file())
+        keys = set(_keys_below(home.path / "store"))
         assert keys
         for der in keys:
             text = base64.b64encode(der)
@@ -172,5 +152,5 @@ def _shuffle(value: object, chance: random.Random) -> object:
     return {key: _shuffle(value[key], chance) for key in keys}
 
 
-def _without_digest(said: str) -> str:
-    return re.sub(r'"sha256":"[0-9a-f]{64}"', "", said.partition(RESULT)[2])
+def _without_digest(plan: str) -> str:
+    return re.sub(r'"sha256":"[0-9a-f]{64}"', "", plan)

@@ -16,7 +16,7 @@ _ACCESS: Final = frozenset({Reason.MODE_DRIFT, Reason.OWNER_DRIFT})
 
 def is_access_only(work: Work) -> bool:
     """Whether the content of the files is right, and only who may read them is not."""
-    return {finding.reason for finding in work.findings} <= _ACCESS
+    return bool(work.findings) and all(finding.reason in _ACCESS for finding in work.findings)
 
 
 def repair_access(run: Run, work: Work, access: Access, modes: Mapping[str, int], started: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.apply.access import is_access_only, repair_access
 from reconciler.apply.material import authority
 from reconciler.apply.publishing import publish_ready
-from reconciler.apply.records import file_record
+from reconciler.apply.records import bundle_record
 from reconciler.apply.run import Run
 from reconciler.desired.model import Bundle
 from reconciler.plan.build import Work
@@ -21,7 +21,7 @@ def write(run: Run, work: Work, bundle: Bundle, started: float) -> None:
     if is_access_only(work):
         repair_access(run, work, bundle.access, {bundle.place.absolute: bundle.access.mode}, started)
         return
-    record = file_record("bundle", bundle.place, bundle.access)
+    record = bundle_record(bundle)
     by_fingerprint = {link.facts.fingerprint: link.pem for link in (authority(run, name) for name in bundle.cas)}
     content = b"".join(by_fingerprint[fingerprint] for fingerprint in sorted(by_fingerprint))
     file = OutFile(suffix="", data=content, mode=bundle.access.mode)

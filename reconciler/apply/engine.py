@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from types import MappingProxyType
 
 from reconciler.apply import authorities, bundles, components, keypairs, kubeconfigs, leaving
+from reconciler.apply.access import is_access_only
 from reconciler.apply.run import Run
 from reconciler.desired.model import CA, Place
 from reconciler.plan.build import Work
@@ -31,6 +32,8 @@ def carry_out(run: Run, plan: Sequence[Work], *, settle: Callable[[], None]) -> 
         pool: Executor | None = None
         if run.parallelism > 1 and sum(work.kind == "component" for work in plan) > 1:
             pool = resources.enter_context(ThreadPoolExecutor(run.parallelism, "publish"))
+        for work in plan:
+            run.rename(work)
         for group in in_groups(plan):
             if run.stop():
                 run.interrupted = True
@@ -69,12 +72,16 @@ def _carry_out_group(run: Run, group: Sequence[Work], pool: Executor | None) -> 
         return
     for work in group:
         with run.step(work) as started:
-            LEAVING.get(work.action, HANDLERS[work.kind])(run, work, started)
+            _handler(work)(run, work, started)
+
+
+def _handler(work: Work) -> Handler:
+    return BY_ACTION[work.action] if work.action in BY_ACTION else HANDLERS[work.kind]
 
 
 def _authority(run: Run, work: Work, started: float) -> None:
     ca, place = _ca_at(run, work.address)
-    if work.action == Action.REPAIR:
+    if is_access_only(work):
         authorities.repair(run, work, ca, place, started)
     elif work.address == ca.address:
         authorities.create(run, work, ca, started)
@@ -115,4 +122,6 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
 )
 
 #: What does not depend on the kind.
-LEAVING: Mapping[Action, Handler] = MappingProxyType({Action.DESTROY: leaving.destroy, Action.FORGET: leaving.forget})
+BY_ACTION: Mapping[Action, Handler] = MappingProxyType(
+    {Action.DESTROY: leaving.destroy, Action.FORGET: leaving.forget, Action.NONE: leaving.record_only}
+)

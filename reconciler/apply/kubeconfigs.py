@@ -5,10 +5,11 @@ from __future__ import annotations
 from reconciler.apply.access import is_access_only, repair_access
 from reconciler.apply.material import Pair, authority, current_pair
 from reconciler.apply.publishing import publish_ready
-from reconciler.apply.records import file_record
+from reconciler.apply.records import kubeconfig_record
 from reconciler.apply.run import Run
 from reconciler.desired.model import Kubeconfig
 from reconciler.plan.build import Work
+from reconciler.plan.kubeconfigs import kubeconfig_request
 from reconciler.stores.files import OutFile
 from reconciler.x509 import kubeconfig as text
 from reconciler.x509.outputs import fullchain
@@ -23,7 +24,7 @@ def write(run: Run, work: Work, desired: Kubeconfig, started: float) -> None:
     if is_access_only(work):
         repair_access(run, work, desired.access, {desired.place.absolute: desired.access.mode}, started)
         return
-    record = file_record("kubeconfig", desired.place, desired.access)
+    record = kubeconfig_record(desired, requested=kubeconfig_request(desired))
     pair = current_pair(run, run.desired.components[desired.component]) if desired.embed else None
     if desired.address not in run.carried:
         file = kubeconfig_file(run, desired, pair)

@@ -30,7 +30,6 @@ def forget(run: Run, work: Work, started: float) -> None:
     run.finish(work, record=None, started=started)
 
 
-def move(run: Run, work: Work, started: float) -> None:
-    """Gives a record its new address."""
-    record = run.records.pop(work.previous or "", None)
-    run.finish(work, record=record, started=started)
+def record_only(run: Run, work: Work, started: float) -> None:
+    """Something is taken over as it is, or has another address: only the inventory changes."""
+    run.finish(work, record=run.records.get(work.address), started=started)

@@ -92,8 +92,7 @@ def apply_plan(
             run.entries.clear()
 
     engine.carry_out(run, work, settle=settle)
-    unsettled = frozenset(change.address for change in plan.document.resource_changes)
-    records = adopted(desired, observed, run.records, unsettled)
+    records = adopted(desired, observed, run.records, plan.unsettled | frozenset(run.done))
     saved = inventory
     if records != dict(inventory.records) or inventory.cluster != desired.cluster:
         saved = state.save_inventory(Inventory(cluster=desired.cluster, serial=inventory.serial, records=records))

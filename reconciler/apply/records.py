@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from reconciler.desired.model import CA, OUTPUT_SUFFIX, Access, Component, DesiredState, Kubeconfig, Place
+from reconciler.desired.model import CA, OUTPUT_SUFFIX, Access, Bundle, Component, DesiredState, Kubeconfig, Place
 from reconciler.observed.model import Certificates, Key, KubeconfigFile, ObservedState
 from reconciler.plan.inventory import Record
 from reconciler.x509.facts import CertificateFacts
@@ -75,9 +75,26 @@ def embedded_record(component: Component, kubeconfig: Kubeconfig, leaf: Certific
     )
 
 
-def file_record(kind: str, place: Place, access: Access) -> Record:
-    """The record of a bundle or kubeconfig."""
-    return Record(kind=kind, paths=(place.absolute,), mode=access.mode, root=place.root, path=place.path, layout=place.layout)
+def bundle_record(bundle: Bundle) -> Record:
+    """The record of a bundle."""
+    return _file_record("bundle", bundle.place, bundle.access)
+
+
+def kubeconfig_record(kubeconfig: Kubeconfig, *, requested: str = "") -> Record:
+    """The record of a kubeconfig; `requested` is empty for one that we did not write."""
+    return _file_record("kubeconfig", kubeconfig.place, kubeconfig.access, requested)
+
+
+def _file_record(kind: str, place: Place, access: Access, requested: str = "") -> Record:
+    return Record(
+        kind=kind,
+        paths=(place.absolute,),
+        mode=access.mode,
+        requested=requested,
+        root=place.root,
+        path=place.path,
+        layout=place.layout,
+    )
 
 
 def keypair_record(place: Place, access: Access, *, spki_sha256: str, generation: int) -> Record:
@@ -149,10 +166,10 @@ def _files(desired: DesiredState, observed: ObservedState) -> Iterator[tuple[str
     for bundle in desired.bundles.values():
         there = observed.bundles.get(bundle.address)
         if there is not None and isinstance(there.certificates, Certificates):
-            yield bundle.address, file_record("bundle", bundle.place, bundle.access)
+            yield bundle.address, bundle_record(bundle)
     for kubeconfig in desired.kubeconfigs.values():
         if isinstance(observed.kubeconfigs.get(kubeconfig.address), KubeconfigFile):
-            yield kubeconfig.address, file_record("kubeconfig", kubeconfig.place, kubeconfig.access)
+            yield kubeconfig.address, kubeconfig_record(kubeconfig)
 
 
 def _leaf(observed: ObservedState, address: str) -> CertificateFacts | None:

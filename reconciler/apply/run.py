@@ -17,6 +17,7 @@ from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import ObservedState
 from reconciler.plan.build import Work
 from reconciler.plan.inventory import Record
+from reconciler.plan.reasons import Action
 from reconciler.stores.errors import StoreError
 from reconciler.x509.errors import LintError, UnreadableError
 from reconciler.x509.keys import PrivateKey
@@ -86,6 +87,11 @@ class Run:
             _id_of(access.group, self.observed.groups, "group"),
         )
 
+    def rename(self, work: Work) -> None:
+        """Gives the record of something that moved its new address."""
+        if work.previous in self.records:
+            self.records[work.address] = self.records.pop(work.previous)
+
     def finish(self, work: Work, *, record: Record | None, started: float, detail: str = "") -> None:
         """Notes a success: record, audit entry and event. A record of None takes the address out of the inventory."""
         if record is None:
@@ -97,7 +103,7 @@ class Run:
             Entry(
                 at=self.now(),
                 actor=self.actor,
-                operation=work.action.word,
+                operation=_operation(work),
                 address=work.address,
                 reasons=tuple(dict.fromkeys(finding.reason.value for finding in work.findings)),
                 serial=record.serial if record else "",
@@ -132,6 +138,13 @@ class Run:
             yield time.monotonic()
         except (*FAILURES, BlockedError) as error:
             self.fail(work, error)
+
+
+def _operation(work: Work) -> str:
+    """The class of the plan, or what happens to the record when nothing happens to the files."""
+    if work.action != Action.NONE:
+        return work.action.word
+    return "move" if work.previous else "import"
 
 
 def _id_of(name: str | int | None, known: object, kind: str) -> int | None:

@@ -18,6 +18,7 @@ _VERBS: dict[Action, tuple[str, str]] = {
     Action.REPLACE: ("Replacing", "Replacement"),
     Action.REPAIR: ("Repairing", "Repair"),
     Action.DESTROY: ("Destroying", "Destruction"),
+    Action.NONE: ("Recording", "Recording"),
     Action.FORGET: ("Forgetting", "Removal from the inventory"),
 }
 _TYPES = {"start": "apply_start", "done": "apply_complete", "failed": "apply_errored", "skipped": "apply_errored"}

@@ -66,7 +66,8 @@ class Cache:
         entry = self._known.get(lens, {}).get(path)
         if entry is None or entry[0] != identity:
             return None
-        self._seen.setdefault(lens, {})[path] = entry
+        if identity.ctime_ns < self._settled_before:
+            self._seen.setdefault(lens, {})[path] = entry
         return entry[1]
 
     def remember(self, lens: str, path: str, identity: Identity, state: State) -> None:
@@ -87,6 +88,11 @@ class Cache:
         """Keeps the outcome of a signature check, which depends on nothing but the two."""
         self._seen_verdicts.setdefault(issuer, {})[fingerprint] = signed
         self._learned = True
+
+    @property
+    def size(self) -> int:
+        """How many files are known."""
+        return _size(self._known)
 
     @property
     def changed(self) -> bool:
@@ -110,7 +116,7 @@ class Cache:
         return msgspec.msgpack.encode(_Stored(states=states, entries=entries, verdicts=self._seen_verdicts))
 
     def decode(self, data: bytes) -> None:
-        """Takes in what ``encode`` gave.
+        """Takes in what ``encode`` gave, beside what is known.
 
         Raises:
             ValueError: it is something else.
@@ -120,8 +126,16 @@ class Cache:
             if not all(0 <= index < len(stored.states) for _, index in entries.values()):
                 msg = "an entry refers to a state that is not there"
                 raise ValueError(msg)
-            self._known[lens] = {path: (identity, stored.states[index]) for path, (identity, index) in entries.items()}
-        self._known_verdicts = stored.verdicts
+            known = self._known.setdefault(lens, {})
+            known.update((path, (identity, stored.states[index])) for path, (identity, index) in entries.items())
+        for issuer, verdicts in stored.verdicts.items():
+            self._known_verdicts.setdefault(issuer, {}).update(verdicts)
+
+    def absorb(self, data: bytes) -> None:
+        """Takes in what another process found in this very pass, or nothing when it failed."""
+        if data:
+            self.decode(data)
+            self._learned = True
 
 
 def load(path: str, *, version: str, now_ns: int) -> Cache:

@@ -9,11 +9,13 @@ import gc
 import grp
 import os
 import pwd
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 
 from reconciler.desired.model import CA, Access, Bundle, Component, DesiredState, Keypair, Kubeconfig
+from reconciler.observed import ahead
 from reconciler.observed.cache import Cache
 from reconciler.observed.look import CERTIFICATES, KEY, KUBECONFIG, PUBLIC_KEY, View
 from reconciler.observed.model import KubeconfigState, ObservedBundle, ObservedKeypair, ObservedState
@@ -21,24 +23,28 @@ from reconciler.observed.pairs import Pairs
 from reconciler.observed.signers import Checks
 
 
-def gather(desired: DesiredState, *, cache: Cache | None = None) -> ObservedState:
+def gather(desired: DesiredState, *, cache: Cache | None = None, cores: int | None = None) -> ObservedState:
     """Reads every file of a desired state.
 
     Args:
         desired: what to look for; nothing else is looked at.
         cache: what was found last time. It is used and brought up to date, not saved.
+        cores: how many processors there are; None to ask the system.
 
     Returns:
         The facts, by address. It raises for nothing that a file can be.
     """
     cache = cache if cache is not None else Cache(now_ns=0)
-    with _collector_paused():
+    cores = cores if cores is not None else len(os.sched_getaffinity(0))
+    components = tuple(desired.components.values())
+    count = ahead.processes(len(components) - cache.size, cores=cores)
+    own, *others = ahead.shares(components, count)
+    with _collector_paused(), ExitStack() as children:
+        parts = [(part, _start(children, desired, part)) for part in others]
         view = View(cache)
-        pairs = Pairs(desired, view, cache, Checks(cores=len(os.sched_getaffinity(0))))
+        pairs = Pairs(desired, view, cache, Checks(cores=cores // count))
         pairs.see_authorities()
-        for component in desired.components.values():
-            pairs.see_component(component)
-        kubeconfigs = _kubeconfigs(desired, view, pairs.kubeconfigs)
+        pairs.see_components(own)
         bundles = {
             address: ObservedBundle(certificates=view.look(CERTIFICATES, bundle.place.absolute)[0])
             for address, bundle in desired.bundles.items()
@@ -51,15 +57,37 @@ def gather(desired: DesiredState, *, cache: Cache | None = None) -> ObservedStat
             for keypair in desired.keypairs.values()
             for replica in keypair.replicas
         }
+        kubeconfigs = _kubeconfigs(desired, view)
+        for part, child in parts:
+            cache.absorb(child.result() if child is not None else b"")
+            pairs.see_components(part)
         seen = pairs.finish()
     return ObservedState(
         pairs=seen,
         bundles=bundles,
-        kubeconfigs=kubeconfigs,
+        kubeconfigs={address: pairs.kubeconfigs.get(address) or kubeconfigs[address] for address in desired.kubeconfigs},
         keypairs=keypairs,
         owners=_ids((access.owner for access in _accesses(desired)), lambda name: pwd.getpwnam(name).pw_uid),
         groups=_ids((access.group for access in _accesses(desired)), lambda name: grp.getgrnam(name).gr_gid),
     )
+
+
+def _start(children: ExitStack, desired: DesiredState, part: Sequence[Component]) -> ahead.Ahead | None:
+    """A child that looks at a part; None where there can be none."""
+
+    def look() -> bytes:
+        # Nothing is too recent to be handed over: it is for the pass that is under way.
+        cache = Cache(now_ns=sys.maxsize)
+        pairs = Pairs(desired, View(cache), cache, Checks(cores=1))
+        pairs.see_authorities()
+        pairs.see_components(part)
+        pairs.settle()
+        return cache.encode()
+
+    try:
+        return children.enter_context(ahead.Ahead(look))
+    except OSError:
+        return None
 
 
 @contextmanager
@@ -75,10 +103,13 @@ def _collector_paused() -> Iterator[None]:
         gc.enable()
 
 
-def _kubeconfigs(desired: DesiredState, view: View, seen: dict[str, KubeconfigState]) -> dict[str, KubeconfigState]:
+def _kubeconfigs(desired: DesiredState, view: View) -> dict[str, KubeconfigState]:
+    """Those in which no component lives: the others are looked at with their component."""
+    lived_in = {component.kubeconfig for component in desired.components.values() if component.place is None}
     return {
-        address: seen[address] if address in seen else view.look(KUBECONFIG, kubeconfig.place.absolute)[0]
+        address: view.look(KUBECONFIG, kubeconfig.place.absolute)[0]
         for address, kubeconfig in desired.kubeconfigs.items()
+        if address not in lived_in
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
@@ -103,8 +103,35 @@ class Pairs:
             self._drafts[address] = draft
             self._find_signer(address, draft, ca.issuer or ca.name, partial(self._see_files, place.absolute, _SEPARATE))
 
-    def see_component(self, component: Component) -> None:
-        """Looks at a component where it lives: its pair, its combined file, or its kubeconfig."""
+    def see_components(self, components: Iterable[Component]) -> None:
+        """Looks at components where they live: a pair, a combined file, or a kubeconfig."""
+        for component in components:
+            self._see_component(component)
+
+    def settle(self) -> None:
+        """Waits for the signature checks."""
+        for answer in self._checks.answers():
+            for issuer in answer.others:
+                self._cache.remember_verdict(answer.fingerprint, issuer.facts.fingerprint, signed=False)
+            if answer.signer is not None:
+                self._cache.remember_verdict(answer.fingerprint, answer.signer.facts.fingerprint, signed=True)
+                self._drafts[answer.address].signer = answer.signer.facts.spki_sha256
+
+    def finish(self) -> dict[str, ObservedPair]:
+        """Everything about each pair, when all of them were seen."""
+        self.settle()
+        return {
+            address: ObservedPair(
+                certificate=draft.sight.certificate,
+                key=draft.sight.key,
+                outputs=draft.outputs if draft.suffixes is not _TOGETHER else {**draft.outputs, "combined": draft.sight.together},
+                owned=self._owned(address, draft),
+                signed_by=draft.signer,
+            )
+            for address, draft in self._drafts.items()
+        }
+
+    def _see_component(self, component: Component) -> None:
         place, outputs = component.place, component.outputs
         if place is None:
             see = partial(self._see_kubeconfig, component.kubeconfig)
@@ -121,25 +148,6 @@ class Pairs:
         draft.expected = self._own.get(component.ca, "")
         self._drafts[component.address] = draft
         self._find_signer(component.address, draft, component.ca, see)
-
-    def finish(self) -> dict[str, ObservedPair]:
-        """Waits for the signature checks; then everything about each pair is known."""
-        for answer in self._checks.answers():
-            for issuer in answer.others:
-                self._cache.remember_verdict(answer.fingerprint, issuer.facts.fingerprint, signed=False)
-            if answer.signer is not None:
-                self._cache.remember_verdict(answer.fingerprint, answer.signer.facts.fingerprint, signed=True)
-                self._drafts[answer.address].signer = answer.signer.facts.spki_sha256
-        return {
-            address: ObservedPair(
-                certificate=draft.sight.certificate,
-                key=draft.sight.key,
-                outputs=draft.outputs if draft.suffixes is not _TOGETHER else {**draft.outputs, "combined": draft.sight.together},
-                owned=self._owned(address, draft),
-                signed_by=draft.signer,
-            )
-            for address, draft in self._drafts.items()
-        }
 
     def _find_signer(self, address: str, draft: _Draft, ca: str, see: Callable[..., _Sight]) -> None:
         """Answers from the cache, or asks; looks again where the first look was torn or left nothing to check."""

@@ -13,7 +13,7 @@ from reconciler.plan.document import FORMAT_VERSION, PlanDocument, Source
 class StalePlanError(Exception):
     """A saved plan that cannot be applied, with the reason and the way out."""
 
-    def __init__(self, summary: str, detail: str) -> None:
+    def __init__(self, *, summary: str, detail: str) -> None:
         super().__init__(summary)
         self.summary: Final = summary
         self.detail: Final = f'{detail}\nRun "cluster-pki plan" again.'
@@ -35,12 +35,12 @@ def decode(data: bytes) -> PlanDocument:
         version = str(head.get("format_version", ""))
         if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
             raise StalePlanError(
-                "Saved plan has an unknown format",
-                f'It says format_version "{version}"; this version reads {FORMAT_VERSION}.',
+                summary="Saved plan has an unknown format",
+                detail=f'It says format_version "{version}"; this version reads {FORMAT_VERSION}.',
             )
         return msgspec.json.decode(data, type=PlanDocument)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StalePlanError("Not a saved plan", f"The file cannot be read as a plan: {error}.") from error
+        raise StalePlanError(summary="Not a saved plan", detail=f"The file cannot be read as a plan: {error}.") from error
 
 
 def refuse_stale(saved: PlanDocument, fresh: PlanDocument, *, source: Source, now: datetime) -> None:
@@ -51,25 +51,27 @@ def refuse_stale(saved: PlanDocument, fresh: PlanDocument, *, source: Source, no
     """
     if saved.cluster != fresh.cluster:
         raise StalePlanError(
-            "Saved plan is for another cluster", f'It was made for "{saved.cluster}", this is "{fresh.cluster}".'
+            summary="Saved plan is for another cluster", detail=f'It was made for "{saved.cluster}", this is "{fresh.cluster}".'
         )
     if saved.source.sha256 != source.sha256:
         raise StalePlanError(
-            "Saved plan is stale",
-            f"The desired state in {source.path} changed after the plan was made "
+            summary="Saved plan is stale",
+            detail=f"The desired state in {source.path} changed after the plan was made "
             f"({saved.source.sha256[:12]} -> {source.sha256[:12]}).",
         )
     if now >= saved.valid_until:
         raise StalePlanError(
-            "Saved plan is stale", f"It was valid until {saved.valid_until:%Y-%m-%d %H:%M} UTC; time alone changes a PKI plan."
+            summary="Saved plan is stale",
+            detail=f"It was valid until {saved.valid_until:%Y-%m-%d %H:%M} UTC; time alone changes a PKI plan.",
         )
     moved = [
-        f"  {address}: {digest[:12]} -> {fresh.observed[address][:12] if address in fresh.observed else 'no longer planned'}"
+        f"  {address}: {digest[:12]} -> {fresh.observed.get(address, 'nothing is planned')[:18]}"
         for address, digest in saved.observed.items()
         if fresh.observed.get(address) != digest
     ]
     if moved:
         raise StalePlanError(
-            "Saved plan is stale",
-            "The given plan can no longer be applied because what was found changed after the plan was made:\n" + "\n".join(moved),
+            summary="Saved plan is stale",
+            detail="The given plan can no longer be applied because what was found changed after the plan was made:\n"
+            + "\n".join(moved),
         )

@@ -1,0 +1,78 @@
+"""The commands, run inside the test's own process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import yaml
+
+from reconciler.cli.main import main
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    log: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever it printed
+        """The result as a document."""
+        return json.loads(self.out)
+
+    def changes(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Class and reasons of each address of a plan in JSON."""
+        return {
+            change["address"]: (change["change"]["class"], tuple(reason["code"] for reason in change["change"]["reasons"]))
+            for change in self.json["resource_changes"]
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """A directory with a desired state, its files and its state."""
+
+    path: Path
+
+    def write(self, document: dict[str, Any] | str) -> None:
+        """Replaces the desired state."""
+        text = document if isinstance(document, str) else yaml.safe_dump(document)
+        (self.path / "cluster-pki.yaml").write_text(text, encoding="utf-8")
+
+    def call(self, command: str, *arguments: str, stdin: str | None = None) -> Said:
+        """Runs a command; signals, umask and collector stay those of the test runner."""
+        result, log = io.StringIO(), io.StringIO()
+        terminal = io.StringIO(stdin or "")
+        terminal.isatty = lambda: stdin is not None  # type: ignore[method-assign]
+        common = ("-f", str(self.path / "cluster-pki.yaml"), "--root", str(self.path), "--state-dir", str(self.path / "state"))
+        with contextlib.ExitStack() as stack:
+            for name in ("cli.run.signal.signal", "cli.run.os.umask", "cli.session.gc.disable"):
+                stack.enter_context(mock.patch(f"reconciler.{name}"))
+            stack.enter_context(mock.patch("sys.stdin", terminal))
+            stack.enter_context(contextlib.redirect_stdout(result))
+            stack.enter_context(contextlib.redirect_stderr(log))
+            try:
+                code = main([command, *arguments, *common])
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+        return Said(code=code, out=result.getvalue(), log=log.getvalue())
+
+    def apply(self, *arguments: str) -> Said:
+        """Applies without asking."""
+        return self.call("apply", "--auto-approve", *arguments)
+
+    def plan(self, *arguments: str) -> Said:
+        """Plans as JSON."""
+        return self.call("plan", "--format", "json", *arguments)
+
+    def records(self) -> dict[str, Any]:
+        """The inventory's records."""
+        return dict(json.loads((self.path / "state" / "inventory.json").read_text(encoding="utf-8"))["records"])
