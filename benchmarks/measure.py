@@ -56,6 +56,8 @@ def run(command: Sequence[str], *, cwd: Path, expect: int = 0) -> Run:
         RuntimeError: it ended with another exit code than expected.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CLUSTER_PKI_")}
+    # Installed packages are compiled; so should the checkout be.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         with subprocess.Popen(

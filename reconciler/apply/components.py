@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+import msgspec
 
 from reconciler.apply.access import is_access_only, repair_access
 from reconciler.apply.files import CERTIFICATE_MODE, component_files
@@ -32,8 +33,7 @@ BATCH: Final = 128
 SECRET_SUFFIXES: Final = frozenset({".key", ".pem", ".p12"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """A component that is about to be signed: its key, the linted request and who signs."""
 
     component: Component

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -67,8 +66,7 @@ class Abandoned(Entry, frozen=True, kw_only=True, omit_defaults=True, tag="aband
 AnyEntry = Intent | Issued | Published | Abandoned
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """What a journal's bytes say."""
 
     records: tuple[AnyEntry, ...]
@@ -78,8 +76,7 @@ class Replay:
     """Bytes after it: what a crash cut short."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenIntent:
+class OpenIntent(msgspec.Struct, frozen=True, kw_only=True):
     """An intent that was neither published nor abandoned."""
 
     intent: Intent

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from reconciler.apply import engine
 from reconciler.apply.audit import AuditLog, Entry
@@ -24,8 +25,7 @@ from reconciler.plan.inventory import Inventory
 from reconciler.stores.space import ensure_space
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
     """What an apply did."""
 
     outcome: Outcome

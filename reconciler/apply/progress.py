@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from reconciler.plan.reasons import Action
 
 Stage = Literal["start", "done", "failed", "skipped"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One step of one address."""
 
     stage: Stage
@@ -27,8 +27,7 @@ class Event:
 Listener = Callable[[Event], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How an apply ended."""
 
     done: tuple[str, ...] = ()

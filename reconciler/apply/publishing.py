@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.apply.journal import Abandoned, Intent, Issued, Published
 from reconciler.apply.run import FAILURES, Run
@@ -20,8 +21,7 @@ from reconciler.x509.read import read_certificates
 Made = tuple[tuple[OutFile, ...], Record]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intention:
+class Intention(msgspec.Struct, frozen=True, kw_only=True):
     """Something that is about to be published."""
 
     work: Work
@@ -33,8 +33,7 @@ class Intention:
     started: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prospect:
+class Prospect(msgspec.Struct, frozen=True, kw_only=True):
     """An intention that is staged: durable and verified, not visible yet."""
 
     intention: Intention

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from reconciler.apply.journal import Abandoned, Intent, Issued, Journal, OpenIntent, Published, open_intents
 from reconciler.plan.inventory import Record
@@ -20,8 +21,7 @@ Verify = Callable[[dict[str, bytes]], str | None]
 _JUDGEMENTS: Final = frozenset({0, errno.ENOENT})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
+class Recovered(msgspec.Struct, frozen=True, kw_only=True):
     """One intent that was open, and what became of it."""
 
     intent: Intent
@@ -31,8 +31,7 @@ class Recovered:
     """Why it was undone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovery:
+class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was settled, and what could not be."""
 
     items: tuple[Recovered, ...]

@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from reconciler import __version__
 from reconciler.apply.lock import hold
@@ -30,8 +31,7 @@ from reconciler.plan.options import Options
 from reconciler.source.directory import DirectorySource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(msgspec.Struct, frozen=True, kw_only=True):
     """The desired state and where its records live."""
 
     loaded: Loaded
@@ -54,8 +54,7 @@ class Session:
         return f"{span.file}:{span.line}" if span else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(msgspec.Struct, frozen=True, kw_only=True):
     """One look at everything."""
 
     session: Session

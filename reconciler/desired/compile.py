@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
@@ -26,8 +25,7 @@ from reconciler.desired.spec import Document, StoreSpec
 from reconciler.desired.unsupported import report_unsupported
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compiled:
+class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     """A desired state that holds together."""
 
     state: DesiredState

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
+
+import msgspec
 
 #: A place in the document: mapping keys and list indexes from the root, such as ``("components", "api", "sans", "dns", 0)``.
 Path = tuple[str | int, ...]
@@ -17,8 +18,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A range of one file. Lines and columns count from 1, columns in characters; the end is exclusive."""
 
     file: str
@@ -28,8 +28,7 @@ class Span:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnostic:
+class Diagnostic(msgspec.Struct, frozen=True, kw_only=True):
     """One mistake: a stable code, what is wrong, where, and the way out."""
 
     code: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from msgspec import UNSET
 
 from reconciler.desired.clashes import check_clashes
@@ -18,8 +17,7 @@ from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import Document, GuardsSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expansion:
+class Expansion(msgspec.Struct, frozen=True, kw_only=True):
     """What came of the specs."""
 
     state: DesiredState

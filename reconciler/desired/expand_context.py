@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from reconciler.desired.diagnostics import Path
@@ -18,8 +18,7 @@ from reconciler.desired.templates import Node
 Nodes = tuple[Node | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The cluster as one run sees it."""
 
     document: Document
@@ -30,9 +29,9 @@ class Context:
     report: Report
     node: str | None
     """The node that this run is restricted to."""
-    shared: dict[str, list[SharedFile]] = field(default_factory=dict)
+    shared: dict[str, list[SharedFile]] = msgspec.field(default_factory=dict)
     """By store: what cannot be told apart by node."""
-    _selected: dict[tuple[object, object], tuple[Node, ...]] = field(default_factory=dict)
+    _selected: dict[tuple[object, object], tuple[Node, ...]] = msgspec.field(default_factory=dict)
 
     @property
     def home(self) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context

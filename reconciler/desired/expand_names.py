@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from reconciler.desired.diagnostics import Path
@@ -49,8 +49,7 @@ class SpoiltNameError(Exception):
     """A name that is fine on one node and not on another; reported where it was found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _San:
+class _San(msgspec.Struct, frozen=True, kw_only=True):
     """One item of ``sans`` or ``extraSans``."""
 
     kind: str

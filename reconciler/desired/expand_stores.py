@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+import msgspec
 from msgspec import UNSET
 
 from reconciler.desired.diagnostics import Path
@@ -24,8 +24,7 @@ PlaceOf = Callable[[Node | None], Place]
 _ROOT: Final = re.compile(r"/|(/[^/\x00-\x1f\x7f]+)+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
+class Store(msgspec.Struct, frozen=True, kw_only=True):
     """A directory tree."""
 
     name: str
@@ -41,8 +40,7 @@ class Store:
         return bool(self.root.uses)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedFile:
+class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
     """A place that several nodes of one entry would share."""
 
     first: str

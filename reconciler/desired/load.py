@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,8 +16,7 @@ from reconciler.desired.source import Source, UnusableFileError
 from reconciler.desired.spec import Document
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
+class Texts(msgspec.Struct, frozen=True, kw_only=True):
     """The lines of what was read, as far as it was read."""
 
     by_name: dict[str, File]
@@ -30,8 +28,7 @@ class Texts:
         return lines[number - 1] if 0 < number <= len(lines) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A document whose form is right, includes merged; its references are not looked at yet."""
 
     name: str

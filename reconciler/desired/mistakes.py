@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.spec import DURATION_PATTERN, NAME_PATTERN, PERCENT_PATTERN
@@ -47,8 +48,7 @@ _PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
 _NODE_NAME: Final = ("a node name", "use lower-case letters, digits, hyphens and dots (RFC 1123)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class Mistake(msgspec.Struct, frozen=True, kw_only=True):
     """One mistake: where (`on_key`: the key itself, else its value), its rule and its words."""
 
     path: Path
@@ -58,8 +58,7 @@ class Mistake:
     on_key: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Finding:
+class _Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What jsonschema found: a keyword of the schema, what it demands, and the value that does not do so."""
 
     keyword: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
+
+import msgspec
 
 from reconciler.desired.diagnostics import Path
 from reconciler.x509.facts import KeyAlgorithm
@@ -36,8 +37,7 @@ def parse_address(address: str) -> tuple[str, str, str | None]:
     return kind, name, index[:-1] if bracket else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A path in a file store."""
 
     store: str
@@ -53,8 +53,7 @@ class Place:
         return f"{self.root.rstrip('/')}/{self.path}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class Access(msgspec.Struct, frozen=True, kw_only=True):
     """Who may read: mode of secret files (octal int), owner and group (name or number), None to leave them."""
 
     mode: int = 0o600
@@ -62,8 +61,7 @@ class Access:
     group: str | int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replica:
+class Replica(msgspec.Struct, frozen=True, kw_only=True):
     """A copy of a CA's or keypair's files on a node, with an address of its own: ``ca.kubernetes[cp-1]``."""
 
     address: str
@@ -71,8 +69,7 @@ class Replica:
     place: Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CA:
+class CA(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate authority. ``ca.NAME``."""
 
     address: str
@@ -88,7 +85,7 @@ class CA:
     path_length: int | None = None
     name_constraints: NameConstraints | None = None
     generation: int = 1
-    access: Access = field(default_factory=Access)
+    access: Access = msgspec.field(default_factory=Access)
     creatable: bool = True
     """False where this view of the cluster is not its home: on a node other than the first, it is copied, not made."""
     home: str | None = None
@@ -98,8 +95,7 @@ class CA:
     """Where it stands in the document, for diagnostics; empty for what a preset added."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
+class Component(msgspec.Struct, frozen=True, kw_only=True):
     """One instance of a component: a certificate and key for one identity. ``component.NAME[NODE]``."""
 
     address: str
@@ -127,13 +123,12 @@ class Component:
     """Absolute, ``--root`` applied."""
     kubeconfig: str = ""
     """Address of the kubeconfig it lives in when `place` is None."""
-    access: Access = field(default_factory=Access)
+    access: Access = msgspec.field(default_factory=Access)
     reissue: str = ""
     origin: Path = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     """A file of CA certificates. ``bundle.NAME[NODE]``."""
 
     address: str
@@ -142,12 +137,11 @@ class Bundle:
     cas: tuple[str, ...]
     place: Place
     """With the file's full name. Mode is always 0644."""
-    access: Access = field(default_factory=lambda: Access(mode=0o644))
+    access: Access = msgspec.field(default_factory=lambda: Access(mode=0o644))
     origin: Path = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kubeconfig:
+class Kubeconfig(msgspec.Struct, frozen=True, kw_only=True):
     """A kubeconfig file. ``kubeconfig.NAME[NODE]``."""
 
     address: str
@@ -165,12 +159,11 @@ class Kubeconfig:
     client_key: str = ""
     """With ``embed=False``: the paths written into the file, as the node itself sees them (without staging root)."""
     place: Place
-    access: Access = field(default_factory=Access)
+    access: Access = msgspec.field(default_factory=Access)
     origin: Path = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keypair:
+class Keypair(msgspec.Struct, frozen=True, kw_only=True):
     """A key without a certificate, the same on every replica. ``keypair.NAME``."""
 
     address: str
@@ -179,15 +172,14 @@ class Keypair:
     replicas: tuple[Replica, ...]
     """At least one. A keypair without nodes has one replica with the keypair's own address."""
     generation: int = 1
-    access: Access = field(default_factory=Access)
+    access: Access = msgspec.field(default_factory=Access)
     """Of the .key and of the .pub alike: kubeadm writes both 0600."""
     creatable: bool = True
     home: str | None = None
     origin: Path = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guards:
+class Guards(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one plan."""
 
     max_changes: int | None = None
@@ -196,24 +188,21 @@ class Guards:
     max_destroy: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(msgspec.Struct, frozen=True, kw_only=True):
     """An address that was renamed."""
 
     source: str
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removal:
+class Removal(msgspec.Struct, frozen=True, kw_only=True):
     """An address that left on purpose."""
 
     address: str
     destroy: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DesiredState:
+class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that should be, in dependency order, keyed by address (CAs by name)."""
 
     cluster: str
@@ -224,10 +213,10 @@ class DesiredState:
     components: Mapping[str, Component]
     bundles: Mapping[str, Bundle]
     kubeconfigs: Mapping[str, Kubeconfig]
-    guards: Guards = field(default_factory=Guards)
+    guards: Guards = msgspec.field(default_factory=Guards)
     prune: bool = False
     moves: tuple[Move, ...] = ()
-    imports: Mapping[str, str] = field(default_factory=dict)
+    imports: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Address to the path of the certificate that is taken over (absolute, ``--root`` applied)."""
     removals: tuple[Removal, ...] = ()
     node: str | None = None

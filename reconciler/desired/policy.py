@@ -6,10 +6,10 @@ Every rule looks at one instance of each component: instances differ in their na
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import msgspec
 from msgspec import UNSET
 
 from reconciler.desired.diagnostics import Path
@@ -36,8 +36,7 @@ STRENGTH: Final[dict[KeyAlgorithm, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policed:
+class Policed(msgspec.Struct, frozen=True, kw_only=True):
     """What the rules look at."""
 
     context: Context

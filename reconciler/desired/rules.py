@@ -5,9 +5,10 @@ Each rule has a page ``docs/rules/CODE.md`` with the headings What it does, Why 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from reconciler.desired.diagnostics import Severity
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 ADJUSTABLE_PREFIX: Final = "CPK3"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """What a code stands for."""
 
     code: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 NAME: Final = "{node}"
 ADDRESS: Final = "{node.address}"
@@ -27,8 +28,7 @@ class MissingAddressError(Exception):
     """A placeholder asks for the address of a node that has none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(msgspec.Struct, frozen=True, kw_only=True):
     """What a template can say about a node."""
 
     name: str
@@ -46,8 +46,7 @@ class Node:
         return f"[{self.addresses[0]}]" if ":" in self.addresses[0] else self.addresses[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(msgspec.Struct, frozen=True, kw_only=True):
     """A text with placeholders, or without."""
 
     text: str

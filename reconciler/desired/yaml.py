@@ -7,9 +7,9 @@ kills the process on 100,000 opening brackets; composing here also means that al
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
+import msgspec
 import yaml
 
 from reconciler.desired.diagnostics import Diagnostic, Span
@@ -25,8 +25,7 @@ MAX_PROBLEMS: Final = 200
 Value = dict[str, Any] | list[Any] | str | int | bool | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
+class Composed(msgspec.Struct, frozen=True, kw_only=True):
     """What a text says, and what is wrong with it."""
 
     value: dict[str, Any] | None

@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from types import TracebackType
 from typing import Final, NoReturn, Self, TypeVar
 
@@ -19,8 +20,6 @@ Item = TypeVar("Item")
 #: Below this many new components a second process costs more than it spares.
 WORTH_A_PROCESS: Final = 1_500
 _MOST_PROCESSES: Final = 4
-#: How much more than its share a child gets, because this process has other files to look at, and what children hand over.
-_MORE: Final = 1.1
 
 
 def processes(unseen: int, *, cores: int) -> int:
@@ -34,10 +33,9 @@ def processes(unseen: int, *, cores: int) -> int:
 
 
 def shares(items: Sequence[Item], count: int) -> tuple[Sequence[Item], ...]:
-    """The items in as many parts, in order; this process's own comes first and is the smallest."""
-    size = int(len(items) * min(_MORE / count, 1)) if count > 1 else 0
-    own = len(items) - size * (count - 1)
-    return (items[:own], *(items[own + size * part : own + size * (part + 1)] for part in range(count - 1)))
+    """The items in as many parts of about the same size, in order; this process takes the first."""
+    edges = [len(items) * part // count for part in range(count + 1)]
+    return tuple(items[start:end] for start, end in pairwise(edges))
 
 
 class Ahead:
@@ -50,7 +48,11 @@ class Ahead:
             OSError: there can be no further process.
         """
         self._memory: Final = os.memfd_create("observations", os.MFD_CLOEXEC)
-        self._pid: int = os.fork()
+        try:
+            self._pid: int = os.fork()
+        except OSError:
+            os.close(self._memory)
+            raise
         if self._pid == 0:
             _deliver(work, self._memory)
 

@@ -7,9 +7,11 @@ A CA that is missing while certificates of it are alive is not made anew: nothin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.desired.model import CA
 from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, Unusable
@@ -26,8 +28,7 @@ from reconciler.x509.facts import CertificateFacts
 BACKDATING = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorities:
+class Authorities(msgspec.Struct, frozen=True, kw_only=True):
     """All CAs as the rest of the plan sees them, and what was decided about them."""
 
     by_name: Mapping[str, Authority]

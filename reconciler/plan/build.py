@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.desired.model import DesiredState, parse_address
 from reconciler.observed.model import Absent, ObservedState
@@ -32,8 +34,7 @@ from reconciler.plan.schedule import next_renewal
 from reconciler.plan.telling import blocked_authorities, in_reading_order, refused, tell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(msgspec.Struct, frozen=True, kw_only=True):
     """What apply does at one address."""
 
     address: str
@@ -46,8 +47,7 @@ class Work:
     """The address under which our record still stands."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A plan for people and programs, and the same as work."""
 
     document: PlanDocument

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final
+
+import msgspec
 
 from reconciler.desired.model import Bundle
 from reconciler.observed.model import Absent, Certificates, CertificateState, ObservedState, Unusable
@@ -17,8 +18,7 @@ from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.trust import Anchors, anchors
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BundleContext:
+class BundleContext(msgspec.Struct, frozen=True, kw_only=True):
     """One bundle, as its checks see it."""
 
     desired: Bundle

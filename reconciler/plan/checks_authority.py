@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from reconciler.desired.model import CA
 from reconciler.observed.model import Key, ObservedPair
@@ -21,8 +22,7 @@ from reconciler.x509.facts import CertificateFacts
 LEAST_RSA_BITS: Final = 2048
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaContext:
+class CaContext(msgspec.Struct, frozen=True, kw_only=True):
     """A CA whose certificate can be read, as its checks see it."""
 
     desired: CA

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from reconciler.desired.model import CA, Component, DesiredState
 from reconciler.observed.model import Absent, ObservedPair, ObservedState
@@ -17,8 +18,7 @@ from reconciler.x509.facts import CertificateFacts, KeyFacts
 NOTHING_THERE = ObservedPair(certificate=Absent(), key=Absent())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a plan is made from."""
 
     desired: DesiredState
@@ -46,8 +46,7 @@ class Situation:
         return self.options.adopt or address in self.desired.imports
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why a CA cannot sign now."""
 
     address: str
@@ -63,8 +62,7 @@ class Refusal:
     """Whether certificate and key are there and can be copied: an expired CA's can, a missing key cannot."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authority:
+class Authority(msgspec.Struct, frozen=True, kw_only=True):
     """A CA as the checks of what rests on it see it."""
 
     desired: CA
@@ -85,8 +83,7 @@ class Authority:
         return self.certificate.spki_sha256 if self.certificate is not None else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, kw_only=True):
     """One component, as its checks see it."""
 
     desired: Component
@@ -101,8 +98,7 @@ class Context:
     replace: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of one address. Addresses without findings have none."""
 
     address: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.desired.model import Access
 from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, Unusable
@@ -14,8 +15,7 @@ from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Copy:
+class _Copy(msgspec.Struct, frozen=True, kw_only=True):
     """One copy beside its original."""
 
     authority: Authority

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from reconciler.plan.context import Authority, Decision, Situation
 
 Attributes = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """What a description looks at."""
 
     situation: Situation
@@ -24,13 +24,12 @@ class Ground:
     """Components that get a new certificate."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """Attributes before and after, and which of them only apply will know."""
 
     before: Attributes | None
     after: Attributes | None
-    unknown: Attributes = field(default_factory=dict)
+    unknown: Attributes = msgspec.field(default_factory=dict)
 
 
 def ground_of(situation: Situation, authorities: Mapping[str, Authority], decisions: Iterable[Decision]) -> Ground:

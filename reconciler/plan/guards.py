@@ -7,9 +7,10 @@ controllers have turned an empty read into a mass deletion; nobody's guard shoul
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from math import floor
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.plan.context import Decision, Situation
 from reconciler.plan.document import DiagnosticEntry

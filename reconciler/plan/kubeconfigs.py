@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final
+
+import msgspec
 
 from reconciler.desired.model import Component, Kubeconfig
 from reconciler.observed.model import (
@@ -27,8 +28,7 @@ from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.trust import Anchors, anchors
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KubeconfigContext:
+class KubeconfigContext(msgspec.Struct, frozen=True, kw_only=True):
     """One kubeconfig, as its checks see it."""
 
     desired: Kubeconfig

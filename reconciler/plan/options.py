@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.desired.model import DesiredState, parse_address
 from reconciler.plan.inventory import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What a person may ask of one plan. Nothing here belongs into a daemon's configuration."""
 
     targets: tuple[str, ...] = ()

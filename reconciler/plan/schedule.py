@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from reconciler.desired.model import CA, Component
 from reconciler.observed.model import Certificates
@@ -13,8 +14,7 @@ from reconciler.plan.order import natural
 from reconciler.plan.renewal import earliest_renewal, planned_end, renewal_due
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(msgspec.Struct, frozen=True, kw_only=True):
     """An address and the instant from which it is due."""
 
     at: datetime

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -22,8 +21,7 @@ from reconciler.x509.facts import CertificateFacts
 __all__ = ["StatusDocument", "status_of"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _World:
+class _World(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a row is made from, besides what it is about."""
 
     observed: ObservedState

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from reconciler.plan.context import Authority, Decision, Refusal, Situation
 from reconciler.plan.document import DiagnosticEntry
@@ -15,8 +16,7 @@ from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """A CA that cannot sign, and what waits for it."""
 
     refusal: Refusal

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.plan.context import Authority
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Anchors:
+class Anchors(msgspec.Struct, frozen=True, kw_only=True):
     """What a trust file should hold."""
 
     fingerprints: tuple[str, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from reconciler.plan.document import Change, ReasonEntry
 from reconciler.plan.reasons import Reason
@@ -30,11 +31,10 @@ _NEEDS_KEY = frozenset({Reason.KEY_MISMATCH, Reason.KEY_POLICY_MISMATCH})
 _DEPTH = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
+class Style(msgspec.Struct, frozen=True, kw_only=True):
     """How much to write of a change, and in which colours."""
 
-    colour: Palette = field(default_factory=Palette)
+    colour: Palette = msgspec.field(default_factory=Palette)
     compact: bool = False
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 
 class Stream(Protocol):
@@ -35,8 +36,7 @@ def wants_colour(option: str, environ: Mapping[str, str], stream: Stream) -> boo
     return environ.get("TERM") != "dumb" and stream.isatty()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Palette:
+class Palette(msgspec.Struct, frozen=True, kw_only=True):
     """Colours that are all absent when `enabled` is False."""
 
     enabled: bool = False

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from reconciler.desired.diagnostics import Diagnostic, Severity, Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """Diagnostics in order, and the text that they point into."""
 
     diagnostics: tuple[Diagnostic, ...]

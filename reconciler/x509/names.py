@@ -6,12 +6,12 @@ A SAN is one canonical string, ``dns:api.example.com``, ``ip:192.0.2.1``, ``uri:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """A distinguished name as the multiset of its attributes; order inside the DER is ours to choose."""
 
     common_name: str = ""
@@ -57,8 +57,7 @@ class Subject:
         return ", ".join((*parts, *self.others))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameConstraints:
+class NameConstraints(msgspec.Struct, frozen=True, kw_only=True):
     """Permitted and excluded subtrees as canonical strings: ``dns:example.com``, ``ip:192.0.2.0/24``, ``uri:``, ``email:``."""
 
     permitted: tuple[str, ...] = ()

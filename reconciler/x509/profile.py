@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from reconciler.x509.constraints import violation
 from reconciler.x509.facts import CertificateFacts
@@ -31,8 +32,7 @@ _WEAK_CURVES: Final = frozenset({"ec-secp192r1", "ec-sect163k1", "ec-sect163r2"}
 _CA_BITS: Final = ("cert sign", "crl sign", "digital signature")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate that is asked for, whole: nothing is added by whoever signs but key identifiers and the signature."""
 
     subject: Subject

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.real.cluster import REPOSITORY, Cluster, make_cluster
+from tests.real.cluster import REPOSITORY, Cluster, environment, make_cluster
 
 #: The harness that injects a fault at each mutating system call; it is not part of this repository.
 HARNESS: Final = REPOSITORY / os.environ.get("CLUSTER_PKI_CRASHPOINTS", "../shared/tools/crashpoints.py")
@@ -101,4 +101,4 @@ def attack(
     ]
     if events:
         command += ["--events", events]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, env=environment())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import yaml
+from msgspec.structs import replace
 
 from reconciler.desired.compile import Compiled, compile_state
 from reconciler.desired.diagnostics import Diagnostic, InvalidDesiredStateError
@@ -86,4 +86,4 @@ def without_origins(state: DesiredState) -> DesiredState:
         return {key: replace(entry, origin=()) for key, entry in entries.items()}
 
     names = ("cas", "keypairs", "components", "bundles", "kubeconfigs")
-    return replace(state, **{name: bare(getattr(state, name)) for name in names})  # type: ignore[arg-type]
+    return replace(state, **{name: bare(getattr(state, name)) for name in names})

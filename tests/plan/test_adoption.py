@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.observed.model import Absent, Key
 from reconciler.x509.facts import KeyAlgorithm

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeVar
@@ -15,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.desired.model import DesiredState, Replica
 from reconciler.observed.model import Absent, Certificates, Key
@@ -350,11 +349,3 @@ def test_a_plan_of_a_later_day_is_the_same_function(days: int) -> None:
     world.advance(days=days)
     expected = {0: {}, 336: {API: ("reissue", ("RenewalDue",))}, 366: {API: ("reissue", ("Expired",))}}
     assert changes(world.plan()) == expected[days]
-
-
-def test_a_large_fleet_that_is_well_costs_little() -> None:
-    """5,000 addresses in half a second of processor time: five times what it takes, so only a real change trips it."""
-    world = settled(ca(), *(component("api", f"n{number}") for number in range(5000)))
-    start = time.process_time()
-    plan = world.plan()
-    assert (time.process_time() - start < 0.5, changes(plan)) == (True, {})

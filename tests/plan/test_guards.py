@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.desired.model import Guards, Removal
 from tests.plan.world import DAY, World, bundle, ca, changes, codes, component, kubeconfig, settled, state

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.desired.model import Component, Move
 from tests.plan.world import World, ca, change, changes, codes, component, place, settled, state

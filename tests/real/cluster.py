@@ -91,7 +91,8 @@ def generation(path: Path) -> bool:
 
 def environment() -> dict[str, str]:
     """Ours, without what would change the program's behaviour."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CLUSTER_PKI_", "COV_", "FAKETIME"))}
+    ours = ("CLUSTER_PKI_", "COV_", "FAKETIME", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {**kept, "DONT_FAKE_MONOTONIC": "1", "NO_COLOR": "1"}
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from reconciler.plan.document import Change, PlanDocument, ResourceChange, Source, Summary
+from reconciler.plan.document import ActionWord, Change, ClassWord, PlanDocument, ResourceChange, Source, Summary
 from reconciler.render.apply_text import render_outcome
 
 
-def _change(address: str, actions: list[Any], class_: Any) -> ResourceChange:
+def _change(address: str, actions: list[ActionWord], class_: ClassWord) -> ResourceChange:
     kind, name = address.split(".")
     change = Change(actions=actions, before=None, after=None, class_=class_)
     return ResourceChange(address=address, type=kind, name=name, index=None, change=change)
@@ -47,14 +46,13 @@ BLOCKED = _change("component.d", ["no-op"], "blocked")
         ((CREATE, UPDATE), {"component.a"}, (("component.b", "no\x1b[31m space"),), (), False,
          "\nError: component.b: no\\x1b[31m space\nApply incomplete. Resources: 1 added, 0 changed, 0 destroyed, 1 failed.\n"),
         ((CREATE,), set(), (), (("component.a", "ca.x is not there"),), False,
-         "\nError: component.a: not started: ca.x is not there\n"
-         "Apply incomplete. Resources: 0 added, 0 changed, 0 destroyed, 1 failed.\n"),
+         "\nError: component.a: not started: ca.x is not there\nApply incomplete. Resources: 0 added, 0 changed, 0 destroyed, 1 failed.\n"),
         ((CREATE, UPDATE), {"component.a"}, (), (), True, "\nApply interrupted. Resources: 1 added, 0 changed, 0 destroyed.\n"),
         ((CREATE, BLOCKED), {"component.a"}, (), (), False,
          "\nApply incomplete. Resources: 1 added, 0 changed, 0 destroyed, 1 held back.\n"),
     ],
 )  # fmt: skip
-def test_the_last_words(
+def test_the_last_words(  # noqa: PLR0917 - one parameter per column of the table
     changes: tuple[ResourceChange, ...],
     done: set[str],
     failed: tuple[tuple[str, str], ...],

@@ -26,7 +26,7 @@ SUB = msgspec.structs.replace(CA, path_length=1)
 
 def but(**changes: object) -> Request:
     """The good request with something changed."""
-    return Request(**{name: getattr(GOOD, name) for name in GOOD.__slots__} | changes)
+    return Request(**{name: getattr(GOOD, name) for name in GOOD.__struct_fields__} | changes)
 
 
 def ca(**changes: object) -> CertificateFacts:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from reconciler.desired.spec import BundleSpec, CaSpec, ComponentSpec, KeypairSpec, KubeconfigSpec
 
@@ -18,12 +19,11 @@ KINDS: Final[dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fragments:
+class Fragments(msgspec.Struct, frozen=True, kw_only=True):
     """Named entries by section."""
 
-    cas: Mapping[str, CaSpec] = field(default_factory=dict)
-    keypairs: Mapping[str, KeypairSpec] = field(default_factory=dict)
-    components: Mapping[str, ComponentSpec] = field(default_factory=dict)
-    bundles: Mapping[str, BundleSpec] = field(default_factory=dict)
-    kubeconfigs: Mapping[str, KubeconfigSpec] = field(default_factory=dict)
+    cas: Mapping[str, CaSpec] = msgspec.field(default_factory=dict)
+    keypairs: Mapping[str, KeypairSpec] = msgspec.field(default_factory=dict)
+    components: Mapping[str, ComponentSpec] = msgspec.field(default_factory=dict)
+    bundles: Mapping[str, BundleSpec] = msgspec.field(default_factory=dict)
+    kubeconfigs: Mapping[str, KubeconfigSpec] = msgspec.field(default_factory=dict)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from msgspec import UNSET
 
 from reconciler.desired.names import InvalidNameError, canonical_dns, canonical_ip
@@ -25,8 +25,7 @@ CONTROL_PLANE: Final = "control-plane"
 _ENDPOINT: Final = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A Kubernetes cluster as the preset needs it."""
 
     version: Version
