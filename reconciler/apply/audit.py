@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -106,7 +105,7 @@ class AuditLog:
         """
         with naming(self._path):
             try:
-                with Path(self._path).open("rb") as file:
+                with open(self._path, "rb") as file:
                     return tuple(line for line in file.read().split(b"\n") if line)
             except FileNotFoundError:
                 return ()
@@ -115,7 +114,7 @@ class AuditLog:
         """The last whole entry, the unfinished line after it, and whether the file ends in a newline."""
         with naming(self._path):
             try:
-                with Path(self._path).open("rb") as file:
+                with open(self._path, "rb") as file:
                     size = file.seek(0, os.SEEK_END)
                     file.seek(max(0, size - _TAIL))
                     tail = file.read()
@@ -145,7 +144,7 @@ class AuditLog:
             finally:
                 os.close(fd)
             if not size:
-                sync_path(str(Path(self._path).parent), ())
+                sync_path(os.path.dirname(self._path), ())
 
 
 def _line(entry: Entry, *, after: bytes) -> bytes:

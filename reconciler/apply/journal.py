@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -201,7 +200,7 @@ class Journal:
             finally:
                 os.close(fd)
             if fresh:
-                sync_path(str(Path(self._path).parent), ())
+                sync_path(os.path.dirname(self._path), ())
 
     def _rewrite(self, records: tuple[AnyEntry, ...]) -> None:
         data = b"".join(map(_line, records))

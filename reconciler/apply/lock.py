@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import getpass
 import os
-import socket
+import pwd
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -98,7 +96,7 @@ def hold(
     finally:
         if exclusive:
             with suppress(OSError):
-                Path(info_path).unlink()
+                os.unlink(info_path)
         os.close(fd)
 
 
@@ -116,10 +114,10 @@ def read_info(path: str) -> LockInfo | None:
 def who() -> str:
     """``user@host``, for the lock and the audit log."""
     try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
+        user = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        user = str(os.geteuid())
+    return f"{user}@{os.uname().nodename}"
 
 
 def _acquire(
@@ -171,7 +169,7 @@ def _try(fd: int, path: str, *, exclusive: bool) -> bool:
 def _is_still(fd: int, path: str) -> bool:
     mine = os.fstat(fd)
     with suppress(FileNotFoundError):
-        there = Path(path).lstat()
+        there = os.lstat(path)
         return (mine.st_dev, mine.st_ino) == (there.st_dev, there.st_ino)
     return False
 

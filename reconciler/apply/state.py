@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -19,8 +17,6 @@ from reconciler.stores.directories import make_path
 from reconciler.stores.errors import StoreError, naming
 from reconciler.stores.read import read_file
 from reconciler.stores.single import write_file
-
-LOG: Final = logging.getLogger(__name__)
 
 #: Ten thousand records are about six megabytes.
 _LIMIT: Final = 256 << 20
@@ -95,7 +91,7 @@ class StateDirectory:
 
     def exists(self) -> bool:
         """Whether it is there."""
-        return Path(self.path).is_dir()
+        return os.path.isdir(self.path)
 
     def create(self) -> None:
         """Makes it, and ``plans`` in it, closed to everybody else; one that is there must be closed to writers.
@@ -107,7 +103,7 @@ class StateDirectory:
             make_path(self.path, 0o700)
             make_path(self.plans_path, 0o700)
             with naming(self.path):
-                status = Path(self.path).stat()
+                status = os.stat(self.path)
         except StoreError as error:
             hint = error.hint or "choose another place with --state-dir"
             raise StateError(error.path, error.problem, hint, errno=error.errno) from error
@@ -179,10 +175,12 @@ class StateDirectory:
         # Named by its content: setting the same file aside twice gives one copy.
         aside = f"{self.inventory_path}.damaged-{hashlib.sha256(data).hexdigest()[:8]}"
         try:
-            Path(self.inventory_path).rename(aside)
+            os.rename(self.inventory_path, aside)
         except OSError:
             aside = self.inventory_path
-        LOG.warning("the inventory was damaged (%s) and is ignored; it is kept as %s", why, aside)
+        import logging  # noqa: PLC0415 - costs every start as much as a tenth of a plan, and this is rare
+
+        logging.getLogger(__name__).warning("the inventory was damaged (%s) and is ignored; it is kept as %s", why, aside)
 
 
 class _Version(msgspec.Struct):

@@ -8,7 +8,7 @@ import sys
 
 from reconciler.apply.audit import AuditLog
 from reconciler.apply.journal import Journal
-from reconciler.apply.lock import hold
+from reconciler.apply.lock import hold, who
 from reconciler.apply.once import Applied, apply_plan, recover_interrupted
 from reconciler.cli.clock import wall_clock
 from reconciler.cli.exit_codes import ExitCode
@@ -17,7 +17,7 @@ from reconciler.cli.options import UsageError, add_common
 from reconciler.cli.plan import show
 from reconciler.cli.planning import add_planning, planning_options
 from reconciler.cli.progress import listener
-from reconciler.cli.session import View, actor, look, open_session, print_result
+from reconciler.cli.session import View, look, open_session, print_result
 from reconciler.plan.document import PlanDocument
 from reconciler.plan.options import Options
 from reconciler.plan.saved import decode, refuse_stale
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     with hold(session.state.lock_path, operation="apply", exclusive=True, timeout=arguments.lock_timeout):
         now = wall_clock()
         journal = Journal.open(session.state.journal_path)
-        for note in recover_interrupted(session.state, journal, now=now, actor=actor()):
+        for note in recover_interrupted(session.state, journal, now=now, actor=who()):
             sys.stderr.write(f"{note}\n")
         options = saved_options(saved) if saved else planning_options(arguments)
         view = look(session, now=now, options=options)
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
                 listen=listener(arguments.log_format, wall_clock),
                 stop=interruption.requested,
                 parallelism=arguments.parallelism,
-                actor=actor(),
+                actor=who(),
                 only=frozenset(change.address for change in saved.resource_changes) if saved else None,
             )
     outcome = applied.outcome

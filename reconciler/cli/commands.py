@@ -42,7 +42,9 @@ def parser_for(arguments: Sequence[str], environ: Mapping[str, str]) -> Parser:
     """
     parser = new_parser(PROGRAM, DESCRIPTION)
     parser.add_argument("--version", action="version", version="%(prog)s", help="print the version")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", prog=PROGRAM, required=True, parser_class=Parser
+    )
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     for name, description in COMMANDS.items():
         command = commands.add_parser(

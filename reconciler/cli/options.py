@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -122,6 +121,8 @@ def refuse_unknown_variables(environ: Mapping[str, str], known: frozenset[str]) 
             continue
         if variable.startswith(TEST_PREFIXES):
             continue
+        import difflib  # noqa: PLC0415 - only to explain a mistake
+
         near = difflib.get_close_matches(variable, known | OTHER_VARIABLES, n=1)
         hint = f'; did you mean "{near[0]}"?' if near else ""
         msg = f"unknown environment variable {variable}{hint}"

@@ -15,7 +15,6 @@ from reconciler.plan.saved import encode
 from reconciler.render.colour import wants_colour
 from reconciler.render.diagnostics_text import render_diagnostics
 from reconciler.render.plans import RENDERERS
-from reconciler.stores.single import write_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
         view = look(session, now=now, options=planning_options(arguments, refresh_only=arguments.refresh_only))
     document = view.plan.document
     if arguments.out:
+        from reconciler.stores.single import write_file  # noqa: PLC0415 - most plans are only looked at
+
         write_file(os.path.abspath(arguments.out), encode(document), mode=0o600)
     sys.stderr.write(
         render_diagnostics(session.warnings, session.loaded, color=wants_colour(arguments.color, os.environ, sys.stderr))

@@ -23,7 +23,8 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         options = parser_for(arguments, environ).parse_args(arguments)
         color, verbose = getattr(options, "color", color), getattr(options, "verbose", verbose)
-        _log_to_stderr(verbose)
+        if verbose:
+            _log_to_stderr(verbose)
         code = load(options.command).run(options)
         sys.stdout.flush()
     except UsageError as error:
@@ -46,9 +47,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _log_to_stderr(verbose: int) -> None:
-    import logging  # noqa: PLC0415 - `version --format json` and `rule` log nothing
+    import logging  # noqa: PLC0415 - without -v its last resort, warnings as they are, is enough
 
-    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    level = logging.INFO if verbose == 1 else logging.DEBUG
     logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
 
 

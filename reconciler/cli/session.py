@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
-import getpass
 import os
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -113,15 +111,6 @@ def shared_lock(session: Session, operation: str, timeout: float) -> Iterator[No
         return
     with hold(session.state.lock_path, operation=operation, exclusive=False, timeout=timeout):
         yield
-
-
-def actor() -> str:
-    """``user@host``: who did it, for the audit log and the lock."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def in_automation() -> bool:

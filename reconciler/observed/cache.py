@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
 from collections.abc import Mapping
 from typing import Final
@@ -28,7 +27,6 @@ _RACY_NS: Final = 2_000_000_000
 _LIMIT: Final = 1 << 28
 _DIGEST_SIZE: Final = 32
 
-_log = logging.getLogger(__name__)
 
 State = Certificates | CombinedPair | Key | PublicKey | DerivedOutput | KubeconfigFile | Unusable
 
@@ -149,20 +147,19 @@ def load(path: str, *, version: str, now_ns: int) -> Cache:
     cache = Cache(now_ns=now_ns)
     found = read_file(path, limit=_LIMIT)
     if not isinstance(found, ReadFile):
-        _log.debug("no observation cache at %s", path)
         return cache
     if found.identity.uid not in {0, os.geteuid()} or found.identity.mode & 0o022:
-        _log.debug("observation cache ignored: others can write to %s", path)
+        _debug("observation cache ignored: others can write to %s", path)
         return cache
     header = _header(version)
     digest, body = found.data[len(header) : len(header) + _DIGEST_SIZE], found.data[len(header) + _DIGEST_SIZE :]
     if not found.data.startswith(header) or digest != _digest(body):
-        _log.debug("observation cache ignored: %s is damaged or of another version", path)
+        _debug("observation cache ignored: %s is damaged or of another version", path)
         return cache
     try:
         cache.decode(body)
     except ValueError as error:
-        _log.debug("observation cache ignored: %s: %s", path, error)
+        _debug("observation cache ignored: %s: %s", path, error)
         return Cache(now_ns=now_ns)
     return cache
 
@@ -177,7 +174,7 @@ def save(cache: Cache, path: str, *, version: str) -> None:
     try:
         _write(path, cache.encode(), version)
     except OSError as error:
-        _log.debug("observation cache not saved: %s: %s", path, error.strerror)
+        _debug("observation cache not saved: %s: %s", path, error.strerror)
 
 
 def _write(path: str, body: bytes, version: str) -> None:
@@ -208,3 +205,9 @@ def _header(version: str) -> bytes:
 
 def _digest(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=_DIGEST_SIZE).digest()
+
+
+def _debug(message: str, *arguments: object) -> None:
+    import logging  # noqa: PLC0415 - costs every start as much as a tenth of a plan, and nothing is said on a good day
+
+    logging.getLogger(__name__).debug(message, *arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -126,6 +125,8 @@ def _instances(option: str, target: str, known: frozenset[str]) -> tuple[str, ..
     instances = tuple(address for address in known if address == target or address.startswith(f"{target}["))
     if instances:
         return instances
+    import difflib  # noqa: PLC0415 - only to explain a mistake
+
     near = difflib.get_close_matches(target, sorted(known | {address.partition("[")[0] for address in known}), n=1)
     raise InvalidOptionError(
         option=option,

@@ -7,7 +7,6 @@ reader sees anything; after it every file is durable.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
@@ -221,5 +220,7 @@ def _errors_of(results: Iterable[StoreError | None], staged: Sequence[Staged]) -
 def _on_each(work: Callable[[_In], _Out], items: Sequence[_In], threads: int) -> list[_Out]:
     if threads <= 1 or len(items) <= 1:
         return [work(item) for item in items]
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not for a single file
+
     with ThreadPoolExecutor(threads, "commit") as pool:
         return list(pool.map(work, items))

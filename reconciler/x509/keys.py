@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
     load_der_private_key,
-    pkcs12,
 )
 
 from reconciler.x509 import pem
@@ -87,6 +86,8 @@ class PrivateKey:
 
     def pkcs12(self, chain: Sequence[x509.Certificate], password: bytes, friendly_name: str) -> bytes:
         """A PKCS#12 store with PBES2 AES-256 and a SHA-256 MAC, which Java 8u301 and OpenSSL 3 read without legacy providers."""
+        from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415 - slow to import, rarely used
+
         encryption = (
             PrivateFormat.PKCS12.encryption_builder()
             .kdf_rounds(10_000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.hazmat.primitives.serialization import pkcs12 as p12
 
 from reconciler.x509 import pem
 from reconciler.x509.errors import Problem, UnreadableError
@@ -78,6 +77,8 @@ def read_derived(output: str, data: bytes, password: bytes | None = None) -> tup
 def _read_pkcs12(data: bytes, password: bytes | None) -> tuple[tuple[str, ...], str]:
     if not data:
         raise UnreadableError(Problem.EMPTY, "the file is empty")
+    from cryptography.hazmat.primitives.serialization import pkcs12 as p12  # noqa: PLC0415 - slow to import, rarely used
+
     try:
         store = p12.load_pkcs12(data, password)
     except PARSE_ERRORS as error:

@@ -46,7 +46,7 @@ BLOCKED = _change("component.d", ["no-op"], "blocked")
         ((CREATE, UPDATE), {"component.a"}, (("component.b", "no\x1b[31m space"),), (), False,
          "\nError: component.b: no\\x1b[31m space\nApply incomplete. Resources: 1 added, 0 changed, 0 destroyed, 1 failed.\n"),
         ((CREATE,), set(), (), (("component.a", "ca.x is not there"),), False,
-         "\nError: component.a: not started: ca.x is not there\nApply incomplete. Resources: 0 added, 0 changed, 0 destroyed, 1 failed.\n"),
+         "\nError: component.a: not started: ca.x is not there\nApply incomplete. Resources: 0 added, 0 changed, 0 destroyed, 1 failed.\n"),  # noqa: E501
         ((CREATE, UPDATE), {"component.a"}, (), (), True, "\nApply interrupted. Resources: 1 added, 0 changed, 0 destroyed.\n"),
         ((CREATE, BLOCKED), {"component.a"}, (), (), False,
          "\nApply incomplete. Resources: 1 added, 0 changed, 0 destroyed, 1 held back.\n"),
