@@ -35,7 +35,7 @@ def load(command: str) -> CommandModule:
 
 
 def parser_for(arguments: Sequence[str], environ: Mapping[str, str]) -> Parser:
-    """The parser for these arguments: with the named command's options alone, so that no other module is imported.
+    """The parser for these arguments: the named command's alone, so that no other module is imported; else all of them.
 
     Raises:
         UsageError: a variable in the environment cannot be understood.
@@ -47,6 +47,8 @@ def parser_for(arguments: Sequence[str], environ: Mapping[str, str]) -> Parser:
     )
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     for name, description in COMMANDS.items():
+        if wanted in COMMANDS and name != wanted:
+            continue
         command = commands.add_parser(
             name,
             help=description,

@@ -3,9 +3,9 @@
 These types are the one source of the format: ``schemas/cluster-pki.v1.schema.json`` is generated from them, and
 structuring a document means converting it to ``Document``. Every optional field is ``UNSET`` until it is written, so that
 a preset's fields can be overridden one by one.
-"""
 
-from __future__ import annotations
+No ``from __future__ import annotations`` here: msgspec would compile every annotation from its text at each start.
+"""
 
 from typing import Annotated, Literal
 
