@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from msgspec.structs import replace
 
 from reconciler.desired.model import (
@@ -21,10 +24,11 @@ from reconciler.desired.model import (
     Place,
     Replica,
 )
+from reconciler.observed.model import Unusable
 from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.kubeconfig import render
 from reconciler.x509.names import Subject
-from tests.builders import YEAR, make_ca, make_key, make_leaf
+from tests.builders import YEAR, make_ca, make_key, make_leaf, raw_key
 
 CLUSTER = "demo"
 API = "component.api[cp-1]"
@@ -175,3 +179,19 @@ def link(path: Path, target: str) -> None:
     """A symbolic link in place of whatever stood there."""
     path.unlink(missing_ok=True)
     path.symlink_to(target)
+
+
+def csr() -> bytes:
+    """A signing request, as somebody copies it to the wrong place."""
+    builder = x509.CertificateSigningRequestBuilder(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "api")]))
+    return builder.sign(raw_key("api"), hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def encrypted_key() -> bytes:
+    """A key with a passphrase."""
+    return raw_key("api").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase"))
+
+
+def problem_of(state: object) -> str:
+    """The word for what is wrong."""
+    return state.problem if isinstance(state, Unusable) else type(state).__name__.lower()

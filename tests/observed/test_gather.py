@@ -9,9 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,8 +31,8 @@ from reconciler.observed.model import (
 )
 from reconciler.stores.read import read_file
 from reconciler.x509 import outputs
-from tests.builders import Pair, make_key, make_leaf, raw_key
-from tests.observed.cluster import ADMIN, API, AUTHORITY, CLIENT, CONF, OTHER, SERVER, Cluster
+from tests.builders import Pair, make_key, make_leaf
+from tests.observed.cluster import ADMIN, API, AUTHORITY, CLIENT, CONF, OTHER, SERVER, Cluster, csr, encrypted_key, problem_of
 
 SECRET, PUBLIC = (FileMeta(mode=mode, uid=os.getuid(), gid=os.getgid()) for mode in (0o600, 0o644))
 
@@ -44,17 +41,6 @@ SECRET, PUBLIC = (FileMeta(mode=mode, uid=os.getuid(), gid=os.getgid()) for mode
 def cluster(tmp_path: Path) -> Cluster:
     """Everything in its place."""
     return Cluster(root=tmp_path).write()
-
-
-def csr() -> bytes:
-    """A signing request, as somebody copies it to the wrong place."""
-    builder = x509.CertificateSigningRequestBuilder(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "api")]))
-    return builder.sign(raw_key("api"), hashes.SHA256()).public_bytes(Encoding.PEM)
-
-
-def encrypted_key() -> bytes:
-    """A key with a passphrase."""
-    return raw_key("api").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase"))
 
 
 def certificates(*pairs: Pair, meta: FileMeta = PUBLIC) -> Certificates:
@@ -193,11 +179,6 @@ def by_file(observed: ObservedState) -> dict[str, object]:
     }
 
 
-def problem_of(state: object) -> str:
-    """The word for what is wrong."""
-    return state.problem if isinstance(state, Unusable) else type(state).__name__.lower()
-
-
 def test_a_file_that_may_not_be_read_is_told_as_such(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mode 000 for anybody but root; simulated, because the tests may run as root."""
     really_open = os.open
@@ -212,74 +193,6 @@ def test_a_file_that_may_not_be_read_is_told_as_such(cluster: Cluster, monkeypat
         seen = gather(cluster.desired())
     denied = Unusable(problem="permission-denied", detail="permission to read it is denied")
     assert (seen.pairs[API].key, seen.pairs[API].certificate) == (denied, certificates(SERVER))
-
-
-def kubeconfig_of(seen: ObservedState) -> KubeconfigFile:
-    """The one kubeconfig, which can be used."""
-    state = seen.kubeconfigs[CONF]
-    assert isinstance(state, KubeconfigFile)
-    return state
-
-
-def test_a_kubeconfig_edited_by_hand_is_seen_by_its_meaning(cluster: Cluster) -> None:
-    """Another server, another order, comments, a field that no generated file has: the credentials stay what they are."""
-    text = cluster.path("admin.conf").read_text().replace("api.example.com", "elsewhere.example.com")
-    text = text.replace("- cluster:\n", "# changed on a Friday\n- cluster:\n    insecure-skip-tls-verify: true\n")
-    before = kubeconfig_of(gather(cluster.desired()))
-    cluster.put("admin.conf", text.encode(), mode=0o600)
-    after = kubeconfig_of(gather(cluster.desired()))
-    assert (after.server, after.extras) == (
-        "https://elsewhere.example.com:6443",
-        ("clusters[0].cluster.insecure-skip-tls-verify",),
-    )
-    assert (after.certificate, after.key, after.ca_fingerprints) == (before.certificate, before.key, before.ca_fingerprints)
-
-
-def test_file_references_of_a_kubeconfig_are_told_and_not_followed(cluster: Cluster) -> None:
-    """What they lead to is looked at where it is desired, if it is."""
-    cluster.put("admin.conf", cluster.kubeconfig(certificate="/pki/admin.crt", key="/pki/admin.key"), mode=0o600)
-    state = kubeconfig_of(gather(cluster.desired()))
-    assert (state.client_certificate_path, state.client_key_path) == ("/pki/admin.crt", "/pki/admin.key")
-    assert (state.certificate, state.key) == (Absent(), Absent())
-
-
-def test_broken_base64_makes_a_kubeconfig_unusable_and_its_component_too(cluster: Cluster) -> None:
-    """The component lives in the file, so it is as unusable as the file."""
-    text = cluster.path("admin.conf").read_text().replace("client-key-data: LS0", "client-key-data: !S0")
-    cluster.put("admin.conf", text.encode(), mode=0o600)
-    seen = gather(cluster.desired())
-    state = seen.kubeconfigs[CONF]
-    assert problem_of(state) == "unparsable"
-    assert seen.pairs[ADMIN] == ObservedPair(certificate=state, key=state)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("options", "certificate", "key_state"),
-    [
-        ({"key": make_key("another").pem()}, "certificates", "key"),
-        ({"key": encrypted_key()}, "certificates", "encrypted"),
-        ({"key": PEM}, "certificates", "wrong-type"),
-        ({"certificate": PEM[:200]}, "truncated", "key"),
-        ({"certificate": csr()}, "wrong-type", "key"),
-    ],
-    ids=["another-key", "encrypted-key", "certificate-as-key", "torn-certificate", "request"],
-)
-def test_each_half_of_a_kubeconfig_is_judged_alone(
-    options: dict[str, bytes], certificate: str, key_state: str, cluster: Cluster
-) -> None:
-    """One half that is broken or strange leaves the other what it is."""
-    cluster.put("admin.conf", cluster.kubeconfig(**options), mode=0o600)
-    state = kubeconfig_of(gather(cluster.desired()))
-    assert (problem_of(state.certificate), problem_of(state.key)) == (certificate, key_state)
-
-
-def test_torn_ca_data_is_no_reason_to_doubt_the_credentials(cluster: Cluster) -> None:
-    """The CA certificates are mended without a new key."""
-    cluster.put("admin.conf", cluster.kubeconfig(ca=PEM[:200]), mode=0o600)
-    seen = gather(cluster.desired())
-    state = kubeconfig_of(seen)
-    assert (state.ca_fingerprints, state.extras) == ((), ("certificate-authority-data",))
-    assert seen.pairs[ADMIN].signed_by == AUTHORITY.key.facts.spki_sha256
 
 
 OUTPUTS: dict[Output, bytes] = {
