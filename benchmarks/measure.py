@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
-PROGRAM: Final = (sys.executable, "-m", "reconciler.cli.main")
+#: The installed program, as its users start it; `python -m` would add the cost of runpy.
+PROGRAM: Final = (str(Path(sys.executable).with_name("cluster-pki")),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
-from reconciler.cli.main import COMMANDS
 from reconciler.cli.options import Parser, new_parser, refuse_unknown_variables, twin, with_environment
+from reconciler.cli.registry import COMMANDS
 
 PROGRAM = "cluster-pki"
 DESCRIPTION = (

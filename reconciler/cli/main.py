@@ -1,4 +1,4 @@
-"""Entry point and table of commands.
+"""Entry point.
 
 Nothing is imported here that bare Python has not imported already: ``cluster-pki version`` starts like ``python -c pass``.
 """
@@ -10,20 +10,7 @@ import sys
 
 TYPE_CHECKING = False  # known to type checkers; importing typing would cost a tenth of the start
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-#: Every command by name: its one-line help. Its module is ``reconciler.cli.NAME``.
-COMMANDS: Mapping[str, str] = {
-    "validate": "check the desired state: syntax, references, policy",
-    "plan": "show what would change, and why",
-    "apply": "make it so: plan, confirm, carry out; or carry out a saved plan",
-    "status": "show every certificate and how it is doing",
-    "show": "print the expanded desired state, a saved plan or a certificate",
-    "inventory": "the certificate spreadsheet: csv, json or html",
-    "rule": "explain a rule code such as CPK203",
-    "schema": "print a JSON Schema: desired, plan or status",
-    "version": "print the version",
-}
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from importlib import resources
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.desired.schema import schema_text
+from reconciler.desired.schema import desired_schema
+from reconciler.plan.schema import plan_schema, schema_text, status_schema
 
-#: Schemas that are written by hand, by name; the one of the desired state is made from its types.
-SHIPPED = {"plan": "plan.v1.schema.json", "status": "status.v1.schema.json"}
+#: By name; each is made from the types of its document, and shipped as ``schemas/*.schema.json``.
+SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {"desired": desired_schema, "plan": plan_schema, "status": status_schema}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the schema's name."""
-    parser.add_argument(
-        "name", nargs="?", default="desired", choices=("desired", *SHIPPED), help="which schema (default %(default)s)"
-    )
+    parser.add_argument("name", nargs="?", default="desired", choices=SCHEMAS, help="which schema (default %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the schema."""
-    print(text(arguments.name), end="")
+    print(schema_text(SCHEMAS[arguments.name]()), end="")
     return ExitCode.SUCCESS
-
-
-def text(name: str) -> str:
-    """The schema of that name."""
-    if name not in SHIPPED:
-        return schema_text()
-    return (resources.files("reconciler") / "schemas" / SHIPPED[name]).read_text(encoding="utf-8")

@@ -15,7 +15,8 @@ from reconciler.desired.expand_context import Context
 from reconciler.desired.expand_names import sans, subject
 from reconciler.desired.expand_stores import access_of, places
 from reconciler.desired.model import CA, Keypair, Place, Replica, address_of
-from reconciler.desired.spec import CaSpec, KeypairSpec, SubjectSpec
+from reconciler.desired.spec import CaSpec, KeypairSpec
+from reconciler.desired.spec_parts import SubjectSpec
 from reconciler.x509.facts import KeyAlgorithm
 
 

@@ -13,7 +13,8 @@ from reconciler.desired.expand_context import Context
 from reconciler.desired.expand_names import SpoiltNameError, sans, subject
 from reconciler.desired.expand_stores import access_of, places, under
 from reconciler.desired.model import Component, Output, address_of
-from reconciler.desired.spec import ComponentSpec, KubeconfigSpec, SubjectSpec
+from reconciler.desired.spec import ComponentSpec, KubeconfigSpec
+from reconciler.desired.spec_parts import SubjectSpec
 from reconciler.desired.templates import MissingAddressError, Node
 from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.names import EXTENDED_USAGES

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context
 from reconciler.desired.names import InvalidNameError, canonical_dns, canonical_email
-from reconciler.desired.spec import ConstrainedNames, NameConstraintsSpec
+from reconciler.desired.spec_parts import ConstrainedNames, NameConstraintsSpec
 from reconciler.x509.names import NameConstraints
 
 

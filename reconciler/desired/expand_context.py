@@ -12,7 +12,8 @@ from reconciler.desired.expand_stores import SharedFile, Store
 from reconciler.desired.names import InvalidNameError, canonical_dns, canonical_ip
 from reconciler.desired.presets.settings import CONTROL_PLANE
 from reconciler.desired.report import Report, did_you_mean
-from reconciler.desired.spec import Document, ForEach, NodeSpec
+from reconciler.desired.spec import Document, NodeSpec
+from reconciler.desired.spec_parts import ForEach
 from reconciler.desired.templates import Node
 
 Nodes = tuple[Node | None, ...]

@@ -11,16 +11,8 @@ from msgspec.structs import replace
 
 from reconciler.desired.durations import InvalidDurationError, parse_duration
 from reconciler.desired.presets.fragments import Fragments
-from reconciler.desired.spec import (
-    CaSpec,
-    ComponentSpec,
-    Defaults,
-    Document,
-    KeypairSpec,
-    KubeconfigSpec,
-    StoreSpec,
-    SubjectSpec,
-)
+from reconciler.desired.spec import CaSpec, ComponentSpec, Defaults, Document, KeypairSpec, KubeconfigSpec, StoreSpec
+from reconciler.desired.spec_parts import SubjectSpec
 
 KEY: Final = "ecdsa-p256"
 LIFETIME: Final = "1y"

@@ -14,7 +14,8 @@ from reconciler.desired.model import DesiredState, Move, Place, Removal, address
 from reconciler.desired.names import InvalidNameError, relative_path
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.report import did_you_mean
-from reconciler.desired.spec import Document, ForEach
+from reconciler.desired.spec import Document
+from reconciler.desired.spec_parts import ForEach
 
 _SECTIONS: Final = {kind: section for section, kind in KINDS.items()}
 

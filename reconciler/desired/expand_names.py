@@ -21,7 +21,7 @@ from reconciler.desired.names import (
     country,
     subject_attribute,
 )
-from reconciler.desired.spec import SansSpec, SubjectSpec
+from reconciler.desired.spec_parts import SansSpec, SubjectSpec
 from reconciler.desired.templates import (
     ADDRESS,
     NAME,

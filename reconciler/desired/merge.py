@@ -10,7 +10,8 @@ from msgspec.structs import fields, replace
 
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.report import Report, did_you_mean
-from reconciler.desired.spec import Document, Spec
+from reconciler.desired.spec import Document
+from reconciler.desired.spec_parts import Spec
 
 #: Fields whose own fields are merged one by one; every other field is replaced as a whole.
 DEEP: Final = frozenset({"subject", "rotation", "crl"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.spec import DURATION_PATTERN, NAME_PATTERN, PERCENT_PATTERN
+from reconciler.desired.spec_parts import DURATION_PATTERN, NAME_PATTERN, PERCENT_PATTERN
 from reconciler.desired.unusable import quoted
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from reconciler.desired.model import CA, Component
 from reconciler.desired.policy import Policed
-from reconciler.desired.spec import SansSpec
+from reconciler.desired.spec_parts import SansSpec
 from reconciler.x509.constraints import violation
 from reconciler.x509.names import NameConstraints
 

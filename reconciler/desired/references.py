@@ -10,17 +10,8 @@ from msgspec import UNSET, UnsetType
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.report import Report, did_you_mean
-from reconciler.desired.spec import (
-    BundleSpec,
-    CaSpec,
-    ComponentSpec,
-    Document,
-    ForEach,
-    KeypairSpec,
-    KubeconfigSpec,
-    NodeSpec,
-    Spec,
-)
+from reconciler.desired.spec import BundleSpec, CaSpec, ComponentSpec, Document, KeypairSpec, KubeconfigSpec, NodeSpec
+from reconciler.desired.spec_parts import ForEach, Spec
 
 #: The code of an unknown name, by section.
 _UNKNOWN: Final = {"cas": "CPK201", "components": "CPK202", "bundles": "CPK203", "stores": "CPK204"}

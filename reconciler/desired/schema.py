@@ -6,7 +6,6 @@ fails it finds every mistake (`reconciler.desired.mistakes`).
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any, Final
 
@@ -103,11 +102,6 @@ def included_schema() -> Schema:
     del schema["required"], schema["$id"]
     schema["properties"] = {key: value for key, value in schema["properties"].items() if key not in MAIN_FILE_KEYS}
     return schema
-
-
-def schema_text() -> str:
-    """The schema as the file under schemas/ holds it."""
-    return json.dumps(desired_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _finish(name: str, schema: Schema) -> None:

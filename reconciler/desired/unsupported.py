@@ -11,7 +11,8 @@ from reconciler.desired.diagnostics import Path
 from reconciler.desired.merge import override
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.report import Report
-from reconciler.desired.spec import Document, RotationSpec
+from reconciler.desired.spec import Document
+from reconciler.desired.spec_parts import RotationSpec
 
 #: How a rotation goes unless somebody says otherwise.
 _STAGED: Final = RotationSpec(strategy="staged", soak="24h")

@@ -11,8 +11,8 @@ import jsonschema
 import msgspec
 import pytest
 
+from reconciler.plan.schema import status_schema
 from reconciler.plan.status_document import StatusDocument, StatusSummary
-from reconciler.plan.status_schema import status_schema
 from reconciler.render.certificate_text import render_certificate
 from reconciler.render.csv_text import render_csv
 from reconciler.render.states import alarm, state

@@ -22,18 +22,8 @@ from reconciler.desired.presets.versions import (
     has_super_admin,
     kubelet_client_organizations,
 )
-from reconciler.desired.spec import (
-    BundleSpec,
-    CaSpec,
-    ComponentSpec,
-    CopiesSpec,
-    ForEach,
-    KeypairSpec,
-    KubeconfigSpec,
-    SansSpec,
-    SubjectSpec,
-    Usage,
-)
+from reconciler.desired.spec import BundleSpec, CaSpec, ComponentSpec, KeypairSpec, KubeconfigSpec
+from reconciler.desired.spec_parts import CopiesSpec, ForEach, SansSpec, SubjectSpec, Usage
 
 PKI: Final = "etc/kubernetes/pki"
 KUBELET_PKI: Final = "var/lib/kubelet/pki"

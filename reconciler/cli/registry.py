@@ -1,0 +1,21 @@
+"""Every command by name, with its one-line help. The module of a command is ``reconciler.cli.NAME``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "validate": "check the desired state: syntax, references, policy",
+        "plan": "show what would change, and why",
+        "apply": "make it so: plan, confirm, carry out; or carry out a saved plan",
+        "status": "show every certificate and how it is doing",
+        "show": "print the expanded desired state, a saved plan or a certificate",
+        "inventory": "the certificate spreadsheet: csv, json or html",
+        "rule": "explain a rule code such as CPK203",
+        "schema": "print a JSON Schema: desired, plan or status",
+        "version": "print the version",
+    }
+)
