@@ -106,8 +106,11 @@ def recover_interrupted(state: StateDirectory, journal: Journal, *, now: datetim
     Returns:
         A line for people per address, empty when there was nothing to do.
     """
+    notes: list[str] = []
+    if journal.dropped:
+        notes.append(f"The journal was cut short by a crash; its last {journal.dropped} bytes were not whole and are dropped.")
     if not journal.records:
-        return ()
+        return tuple(notes)
     recovery = recover(journal, verify=pair_problem)
     audit = AuditLog(state.audit_path)
     entries = [
@@ -128,8 +131,8 @@ def recover_interrupted(state: StateDirectory, journal: Journal, *, now: datetim
         records = {**inventory.records, **recovery.records}
         state.save_inventory(Inventory(cluster=inventory.cluster, serial=inventory.serial, records=records))
     journal.checkpoint()
-    return tuple(
-        f"{item.intent.address}: an interrupted apply was "
-        + ("finished" if item.completed else f"undone (serial {item.intent.serial} was never published)")
-        for item in recovery.items
-    )
+    for item in recovery.items:
+        how = "finished" if item.completed else f"undone (serial {item.intent.serial or 'none'} was never published)"
+        notes.append(f"{item.intent.address}: an interrupted apply was {how}")
+    notes += [f"{intent.address}: an interrupted apply could not be finished yet: {error}" for intent, error in recovery.failed]
+    return tuple(notes)
