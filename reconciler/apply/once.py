@@ -109,6 +109,7 @@ def recover_interrupted(state: StateDirectory, journal: Journal, *, now: datetim
     notes: list[str] = []
     if journal.dropped:
         notes.append(f"The journal was cut short by a crash; its last {journal.dropped} bytes were not whole and are dropped.")
+        journal.checkpoint()
     if not journal.records:
         return tuple(notes)
     recovery = recover(journal, verify=pair_problem)

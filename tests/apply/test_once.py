@@ -49,3 +49,4 @@ def test_a_cut_journal_is_told(home: Home) -> None:
         0,
         "The journal was cut short by a crash; its last 20 bytes were not whole and are dropped.\n",
     )
+    assert home.apply().log == ""
