@@ -24,9 +24,11 @@ from reconciler.plan.reasons import Action
 from reconciler.stores.files import OutFile
 from reconciler.stores.read import must_read
 from reconciler.x509.build import new_serial
+from reconciler.x509.errors import LintError
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.profile import Request
 from reconciler.x509.read import Certificate
+from reconciler.x509.verify import chain_problem
 
 #: So many certificates share one journal write and their directory syncs; a stop is heard between batches.
 BATCH: Final = 128
@@ -42,28 +44,57 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     issuer: Issuer
 
     def sign(self) -> tuple[Certificate, ...]:
-        """The certificate, and the intermediates that are served with it."""
-        certificate = self.issuer.sign(self.request, self.key.public_key)
-        return (certificate, *self.issuer.served_chain)
+        """The certificate, and the intermediates that are served with it; verified as a client would.
+
+        Raises:
+            LintError: the request must not be signed, or the chain does not verify.
+        """
+        chain = (self.issuer.sign(self.request, self.key.public_key), *self.issuer.served_chain)
+        usage = self.component.usages[0]
+        problem = chain_problem(chain, (self.issuer.root,), at=chain[0].facts.not_before, usage=usage)
+        if problem is not None:
+            raise LintError((f"the new certificate does not verify: {problem}",))
+        return chain
 
 
 def carry_out(run: Run, batch: Sequence[tuple[Work, Component]], pool: Executor | None) -> None:
     """Carries out the work of up to `BATCH` components; failures are noted on the run."""
     intentions: list[Intention] = []
+    keys = _new_keys(run, batch, pool)
     for work, component in batch:
         with run.step(work) as started:
             if work.action != Action.REPAIR:
-                intentions.append(_issue(run, work, component, started))
+                intentions.append(_issue(run, work, component, keys.get(component.address), started))
             elif is_access_only(work):
                 repair_access(run, work, component.access, _modes(component), started)
             else:
                 intentions.append(_republish(run, work, component, started))
     if intentions:
-        publish_all(run, intentions, pool)
+        publish_all(run, intentions)
 
 
-def _issue(run: Run, work: Work, component: Component, started: float) -> Intention:
-    prepared = _prepare(run, work, component)
+def _new_keys(run: Run, batch: Sequence[tuple[Work, Component]], pool: Executor | None) -> dict[str, PrivateKey]:
+    """A new key for each component that gets one: on all cores, because an RSA key takes fifty times its signature.
+
+    Components whose CA cannot sign get none: it would never be used.
+    """
+    wanted = [
+        component
+        for work, component in batch
+        if work.action != Action.REPAIR and not _keeps_key(work, component) and not run.is_lost(component.ca)
+    ]
+    algorithms = [component.key for component in wanted]
+    slow = pool is not None and any(algorithm.startswith("rsa-") for algorithm in algorithms)
+    made = pool.map(PrivateKey.generate, algorithms) if pool is not None and slow else map(PrivateKey.generate, algorithms)
+    return dict(zip((component.address for component in wanted), made, strict=True))
+
+
+def _keeps_key(work: Work, component: Component) -> bool:
+    return work.action == Action.REISSUE and not component.rotate_key
+
+
+def _issue(run: Run, work: Work, component: Component, key: PrivateKey | None, started: float) -> Intention:
+    prepared = _prepare(run, component, key)
     serial, spki = f"{prepared.request.serial:x}", prepared.key.facts.spki_sha256
     if component.place is None:
         kubeconfig = run.desired.kubeconfigs[component.kubeconfig]
@@ -82,13 +113,11 @@ def _issue(run: Run, work: Work, component: Component, started: float) -> Intent
     return intend(run, work, component.place, component.access, make, started=started, serial=serial, spki_sha256=spki)
 
 
-def _prepare(run: Run, work: Work, component: Component) -> Prepared:
+def _prepare(run: Run, component: Component, key: PrivateKey | None) -> Prepared:
     signer = issuer(run, component.ca)
     request = component_request(component, signer.certificate.facts, now=run.now(), serial=new_serial())
     signer.prepare(request)
-    keeps_key = work.action == Action.REISSUE and not component.rotate_key
-    key = _current_key(run, component) if keeps_key else PrivateKey.generate(component.key)
-    return Prepared(component=component, key=key, request=request, issuer=signer)
+    return Prepared(component=component, key=key or _current_key(run, component), request=request, issuer=signer)
 
 
 def _current_key(run: Run, component: Component) -> PrivateKey:

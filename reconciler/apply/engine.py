@@ -31,7 +31,7 @@ def carry_out(run: Run, plan: Sequence[Work], *, settle: Callable[[], None]) -> 
     with ExitStack() as resources:
         pool: Executor | None = None
         if run.parallelism > 1 and sum(work.kind == "component" for work in plan) > 1:
-            pool = resources.enter_context(ThreadPoolExecutor(run.parallelism, "publish"))
+            pool = resources.enter_context(ThreadPoolExecutor(run.parallelism, "keys"))
         for work in plan:
             run.rename(work)
         for group in in_groups(plan):

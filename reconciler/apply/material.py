@@ -99,5 +99,5 @@ def pair_paths(place: Place, outputs: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _refuse_failed(run: Run, ca: CA) -> None:
-    if ca.address in run.failed or ca.address in run.skipped:
+    if run.is_lost(ca.name):
         raise BlockedError(ca.address)

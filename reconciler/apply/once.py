@@ -63,7 +63,7 @@ def apply_plan(
         where: place in the document for a path of it.
         listen: hears of every step.
         stop: asked between steps.
-        parallelism: threads for publication.
+        parallelism: how many keys are made at a time.
         actor: who does it.
         only: addresses of a saved plan; everything else waits.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -13,7 +12,7 @@ from reconciler.desired.model import Access, Place
 from reconciler.plan.build import Work
 from reconciler.plan.inventory import Record
 from reconciler.stores.errors import PartlyCommittedError, StoreError
-from reconciler.stores.files import OutFile, Publication, Staged, commit_all, stage
+from reconciler.stores.files import OutFile, Publication, Staged, commit_all, stage_all
 from reconciler.x509.errors import UnreadableError
 from reconciler.x509.keys import read_key_facts
 from reconciler.x509.read import read_certificates
@@ -33,11 +32,10 @@ class Intention(msgspec.Struct, frozen=True, kw_only=True):
     started: float
 
 
-class Prospect(msgspec.Struct, frozen=True, kw_only=True):
-    """An intention that is staged: durable and verified, not visible yet."""
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
+    """An intention whose files are ready, and nowhere yet."""
 
-    intention: Intention
-    staged: Staged
+    publication: Publication
     record: Record
 
 
@@ -50,14 +48,14 @@ def publish_ready(
         StoreError, UnreadableError, LintError: the old files are untouched.
     """
     intention = intend(run, work, place, access, lambda: (files, record), started=started, record=record)
-    result = _publish(run, [intention], None)[intention.intent.id]
+    result = _publish(run, [intention])[intention.intent.id]
     if isinstance(result, Exception):
         raise result
 
 
-def publish_all(run: Run, intentions: Sequence[Intention], pool: Executor | None) -> None:
+def publish_all(run: Run, intentions: Sequence[Intention]) -> None:
     """Publishes a batch: one journal write before anything is signed, one round of directory syncs for all swaps."""
-    published = _publish(run, intentions, pool)
+    published = _publish(run, intentions)
     for intention in intentions:
         result = published[intention.intent.id]
         if isinstance(result, Exception):
@@ -122,71 +120,53 @@ def pair_problem(files: Mapping[str, bytes]) -> str | None:
     return None
 
 
-def _publish(run: Run, intentions: Sequence[Intention], pool: Executor | None) -> dict[str, Record | Exception]:
-    """1. journal the intents, 2. sign and stage, 3. journal what is durable, 4. swap, 5. journal what is visible.
+def _publish(run: Run, intentions: Sequence[Intention]) -> dict[str, Record | Exception]:
+    """1. journal the intents, 2. sign, 3. stage, 4. journal what is durable, 5. swap, 6. journal what is visible.
 
-    Dying before 3 undoes the intents, dying after it completes them; see `reconciler.apply.recovery`.
+    Dying before 4 undoes the intents, dying after it completes them; see `reconciler.apply.recovery`.
     """
     run.journal.append([intention.intent for intention in intentions])
+    made = {intention.intent.id: _made(run, intention) for intention in intentions}
+    signed = {id_: result for id_, result in made.items() if isinstance(result, Signed)}
+    staged = dict(zip(signed, stage_all([each.publication for each in signed.values()]), strict=True))
     results: dict[str, Record | Exception] = {}
-    prospects: list[Prospect] = []
     staging: list[Abandoned | Issued] = []
-    for intention, result in zip(intentions, _stage_all(run, intentions, pool), strict=True):
-        id_ = intention.intent.id
-        if isinstance(result, Prospect):
-            prospects.append(result)
+    for id_, result in made.items():
+        outcome = staged[id_] if isinstance(result, Signed) else result
+        if isinstance(result, Signed) and isinstance(outcome, Staged):
             results[id_] = result.record
-            staging.append(Issued(id=id_, record=result.record, digests=result.staged.digests))
-        else:
-            results[id_] = result
-            staging.append(Abandoned(id=id_, why=str(result)))
+            staging.append(Issued(id=id_, record=result.record, digests=outcome.digests))
+        elif isinstance(outcome, Exception):
+            results[id_] = outcome
+            staging.append(Abandoned(id=id_, why=str(outcome)))
     run.journal.append(staging)
     try:
-        commit_all([prospect.staged for prospect in prospects], workers=run.parallelism)
+        commit_all([one for one in staged.values() if isinstance(one, Staged)])
     except PartlyCommittedError as error:
         # These may be visible without being durable: they stay open in the journal, and recovery completes them.
         results.update(error.failed)
-    published = [id_ for id_, result in results.items() if isinstance(result, Record)]
-    run.journal.append([Published(id=id_) for id_ in published])
+    run.journal.append([Published(id=id_) for id_, result in results.items() if isinstance(result, Record)])
     return results
 
 
-def _stage_all(run: Run, intentions: Sequence[Intention], pool: Executor | None) -> Iterable[Prospect | Exception]:
-    """Signs here, one by one, while the pool waits for the disk: signing in threads only makes them wait for each other."""
-    if pool is None or len(intentions) == 1:
-        return [_stage(run, intention, _made(intention)) for intention in intentions]
-    waiting = [pool.submit(_stage, run, intention, _made(intention)) for intention in intentions]
-    return [future.result() for future in waiting]
-
-
-def _made(intention: Intention) -> Made | Exception:
+def _made(run: Run, intention: Intention) -> Signed | Exception:
     try:
         files, record = intention.make()
         problem = pair_problem({file.suffix: file.data for file in files})
-    except FAILURES as error:
-        return error
-    return StoreError(intention.place.absolute, problem) if problem is not None else (files, record)
-
-
-def _stage(run: Run, intention: Intention, made: Made | Exception) -> Prospect | Exception:
-    if isinstance(made, Exception):
-        return made
-    files, record = made
-    try:
+        if problem is not None:
+            return StoreError(intention.place.absolute, problem)
         uid, gid = run.ids(intention.access)
-        staged = stage(
-            Publication(
-                address=intention.intent.address,
-                cluster=run.desired.cluster,
-                intent=intention.intent.id,
-                place=intention.place,
-                files=files,
-                uid=uid,
-                gid=gid,
-                fingerprint=record.fingerprint,
-                created_at=run.now().replace(microsecond=0),
-            )
-        )
     except FAILURES as error:
         return error
-    return Prospect(intention=intention, staged=staged, record=record)
+    publication = Publication(
+        address=intention.intent.address,
+        cluster=run.desired.cluster,
+        intent=intention.intent.id,
+        place=intention.place,
+        files=files,
+        uid=uid,
+        gid=gid,
+        fingerprint=record.fingerprint,
+        created_at=run.now().replace(microsecond=0),
+    )
+    return Signed(publication=publication, record=record)

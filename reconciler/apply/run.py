@@ -51,6 +51,7 @@ class Run:
     stop: Callable[[], bool]
     """Whether to end before the next step."""
     parallelism: int = 10
+    """How many keys are made at a time."""
     actor: str = ""
     issuers: dict[str, Issuer] = field(default_factory=dict)
     """Opened issuers by CA name."""
@@ -86,6 +87,11 @@ class Run:
             _id_of(access.owner, self.observed.owners, "user"),
             _id_of(access.group, self.observed.groups, "group"),
         )
+
+    def is_lost(self, ca: str) -> bool:
+        """Whether a CA was to be made in this run, and was not."""
+        address = self.desired.cas[ca].address
+        return address in self.failed or address in self.skipped
 
     def rename(self, work: Work) -> None:
         """Gives the record of something that moved its new address."""

@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_planning(parser)
     group = parser.add_argument_group("apply")
     group.add_argument("--auto-approve", action="store_true", help="do not ask")
-    group.add_argument("--parallelism", type=_positive, default=10, metavar="N", help="publish N at a time (default %(default)s)")
+    group.add_argument(
+        "--parallelism", type=_positive, default=10, metavar="N", help="make N keys at a time (default %(default)s)"
+    )
     add_common(parser, formats=("text", "json"))
 
 

@@ -24,12 +24,18 @@ class LocalIssuer:
             raise LintError(("the CA's key does not belong to its certificate",))
         self._certificate = certificate
         self._key = key
+        self._root = above[-1] if above else certificate
         self._served = tuple(link for link in (certificate, *above) if not link.facts.self_signed)
 
     @property
     def certificate(self) -> Certificate:
         """The CA's certificate."""
         return self._certificate
+
+    @property
+    def root(self) -> Certificate:
+        """The topmost CA."""
+        return self._root
 
     @property
     def served_chain(self) -> tuple[Certificate, ...]:

@@ -19,6 +19,11 @@ class Issuer(Protocol):
         ...
 
     @property
+    def root(self) -> Certificate:
+        """The root that everything this issuer signs chains to."""
+        ...
+
+    @property
     def served_chain(self) -> tuple[Certificate, ...]:
         """What follows a leaf in the files that servers present: intermediates from this CA upwards, never the root."""
         ...

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from reconciler.desired.model import Place
 from reconciler.stores.errors import StoreError, from_os_error, naming
+from reconciler.stores.syncing import make_durable
 
 DIRECTORY_MODE: Final = 0o755
 
@@ -132,7 +133,7 @@ def sync(directory: Directory) -> None:
     """
     with naming(directory.path):
         try:
-            os.fsync(directory.fd)
+            make_durable(directory.fd)
         except OSError as error:
             # Some network and FUSE file systems have no fsync for directories; there is nothing better to do there.
             if error.errno != errno.EINVAL:

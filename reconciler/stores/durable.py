@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from reconciler.stores.directories import Directory
 from reconciler.stores.errors import StoreError, naming
+from reconciler.stores.syncing import make_durable
 
 _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 #: Files that we wrote ourselves may be large: an inventory of a hundred thousand certificates is.
@@ -48,7 +49,7 @@ def write_new(directory: Directory, name: str, content: Content) -> None:
         rest = memoryview(content.data)
         while rest:
             rest = rest[os.write(fd, rest) :]
-        os.fsync(fd)
+        make_durable(fd)
     finally:
         os.close(fd)
 

@@ -22,6 +22,7 @@ from reconciler.stores.durable import Content, link_in, read_entry, refuse_speci
 from reconciler.stores.errors import StoreError, naming
 from reconciler.stores.generation import home_of, link_to, number_of
 from reconciler.stores.publication import Meta, Publication, Staged, in_order, tag_of
+from reconciler.stores.syncing import at_once
 
 
 def stage(parent: Directory, publication: Publication) -> None:
@@ -82,7 +83,8 @@ def publish(parent: Directory, staged: Staged) -> None:
         if number_of(current) > number_of(name):
             raise StoreError(home.path, f"generation {current} is newer than {name}, which was to be published")
         if current != name:
-            adopt(parent, home, stem, suffixes, staged=name)
+            with at_once():
+                adopt(parent, home, stem, suffixes, staged=name)
             _drop_links(parent, stem, generation.entries_of(home, current) if current else frozenset(), suffixes)
         generation.switch(home, name)
     for suffix in in_order(suffixes):

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from reconciler.desired.model import Place
-from reconciler.stores.errors import PartlyCommittedError
-from reconciler.stores.files import Staged, commit_all, stage
+from reconciler.stores import syncing
+from reconciler.stores.errors import PartlyCommittedError, StoreError
+from reconciler.stores.files import MANY, Staged, commit_all, stage, stage_all
 from tests.stores.publishing import pair, place, publication, readable
 
 
+def _name(where: Place) -> str:
+    return where.path.rpartition("/")[2]
+
+
 def _stage(where: Place) -> Staged:
-    name = where.path.rpartition("/")[2]
-    return stage(publication(where, pair(name), intent=name))
+    return stage(publication(where, pair(_name(where)), intent=_name(where)))
 
 
-@pytest.mark.parametrize("workers", [1, 8])
-def test_many_at_once(tmp_path: Path, workers: int) -> None:
-    """Staged in threads and committed together, every pair is its own."""
-    places = [place(tmp_path, f"etc/pki/c{number}") for number in range(40)]
-    with ThreadPoolExecutor(8) as pool:
-        staged = list(pool.map(_stage, places))
-    commit_all(staged, workers=workers)
+@pytest.mark.parametrize("count", [MANY - 1, MANY, 40])
+def test_many_at_once(tmp_path: Path, count: int) -> None:
+    """Staged and committed together, every pair is its own."""
+    places = [place(tmp_path, f"etc/pki/c{number}") for number in range(count)]
+    staged = stage_all([publication(where, pair(_name(where)), intent=_name(where)) for where in places])
+    commit_all([one for one in staged if isinstance(one, Staged)])
     assert [readable(where) for where in places] == [
-        {".key": f"key of c{number}", ".crt": f"certificate of c{number}"} for number in range(40)
+        {".key": f"key of c{number}", ".crt": f"certificate of c{number}"} for number in range(count)
     ]
 
 
@@ -37,20 +41,45 @@ def test_an_empty_batch(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_price_in_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Six syncs a pair, and one for each directory that they share."""
-    synced = []
-    fsync = os.fsync
-
-    def counted(fd: int) -> None:
-        synced.append(fd)
-        fsync(fd)
-
-    places = [place(tmp_path, f"etc/pki/c{number}") for number in range(20)]
+@pytest.mark.parametrize(("count", "files", "systems"), [(3, 6 * 3 + len(("root", "etc", "pki")), 0), (20, 0, 2)])
+def test_the_price_in_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, files: int, systems: int) -> None:
+    """Few pairs cost six syncs each and one for each shared directory; many cost one of the file system a step."""
+    synced: list[str] = []
+    fsync, sync_file_system = os.fsync, syncing.sync_file_system
     _stage(place(tmp_path, "etc/pki/first"))
-    monkeypatch.setattr(os, "fsync", counted)
-    commit_all([_stage(where) for where in places])
-    assert len(synced) == 6 * len(places) + len(("root", "etc", "pki"))
+
+    def counted(what: str, sync: Callable[[int], None], fd: int) -> None:
+        synced.append(what)
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", partial(counted, "file", fsync))
+    monkeypatch.setattr(syncing, "sync_file_system", partial(counted, "system", sync_file_system))
+    places = [place(tmp_path, f"etc/pki/c{number}") for number in range(count)]
+    staged = stage_all([publication(where, pair(_name(where)), intent=_name(where)) for where in places])
+    commit_all([one for one in staged if isinstance(one, Staged)])
+    assert (synced.count("file"), synced.count("system")) == (files, systems)
+
+
+def test_a_file_system_that_cannot_be_synced_fails_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a batch counts as staged, and nothing of it is left; a commit stays open and can be repeated."""
+    places = [place(tmp_path, f"etc/c{number}") for number in range(MANY)]
+    publications = [publication(where, pair(_name(where)), intent=_name(where)) for where in places]
+
+    def refuse(_fd: int) -> None:
+        raise StoreError(str(tmp_path), "the disk reported an I/O error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(syncing, "sync_file_system", refuse)
+        assert [str(result) for result in stage_all(publications)] == [f"{tmp_path}: the disk reported an I/O error"] * MANY
+    assert list((tmp_path / "etc").iterdir()) == []
+    staged = [one for one in stage_all(publications) if isinstance(one, Staged)]
+    with monkeypatch.context() as broken:
+        broken.setattr(syncing, "sync_file_system", refuse)
+        with pytest.raises(PartlyCommittedError) as caught:
+            commit_all(staged)
+    assert len(caught.value.failed) == MANY
+    commit_all(staged)
+    assert all(readable(where) for where in places)
 
 
 def test_one_failure_stops_no_other(tmp_path: Path) -> None:
