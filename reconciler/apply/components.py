@@ -109,7 +109,7 @@ def _issue(run: Run, work: Work, component: Component, key: PrivateKey | None, s
             serial=serial,
             spki_sha256=spki,
         )
-    make = partial(_make, prepared, component.place, run.where(component.origin))
+    make = partial(_make, prepared, component.place)
     return intend(run, work, component.place, component.access, make, started=started, serial=serial, spki_sha256=spki)
 
 
@@ -127,12 +127,10 @@ def _current_key(run: Run, component: Component) -> PrivateKey:
     return PrivateKey.from_pem(must_read(pair_paths(component.place, component.outputs)[1]))
 
 
-def _make(prepared: Prepared, place: Place, source: str) -> Made:
+def _make(prepared: Prepared, place: Place) -> Made:
     component = prepared.component
     chain = prepared.sign()
-    record = pair_record(
-        component, place, chain[0].facts, issuer=component.ca, requested=request_digest(component), source=source
-    )
+    record = pair_record(component, place, chain[0].facts, issuer=component.ca, requested=request_digest(component))
     return _files(component, chain, prepared.key), record
 
 
@@ -157,7 +155,6 @@ def _republish(run: Run, work: Work, component: Component, started: float) -> In
         chain[0].facts,
         issuer=component.ca,
         requested=known.requested if known else "",
-        source=run.where(component.origin),
     )
     files = _files(component, (chain[0], *served_chain(run, component)), key)
     return intend(run, work, place, component.access, lambda: (files, record), started=started, record=record)

@@ -120,6 +120,11 @@ def pair_problem(files: Mapping[str, bytes]) -> str | None:
     return None
 
 
+def _fits(file: OutFile, record: Record) -> bool:
+    """Whether a key file, as it will be read, is the key of the certificate that was signed."""
+    return file.suffix != ".key" or read_key_facts(file.data).spki_sha256 == record.spki_sha256
+
+
 def _publish(run: Run, intentions: Sequence[Intention]) -> dict[str, Record | Exception]:
     """1. journal the intents, 2. sign, 3. stage, 4. journal what is durable, 5. swap, 6. journal what is visible.
 
@@ -152,9 +157,8 @@ def _publish(run: Run, intentions: Sequence[Intention]) -> dict[str, Record | Ex
 def _made(run: Run, intention: Intention) -> Signed | Exception:
     try:
         files, record = intention.make()
-        problem = pair_problem({file.suffix: file.data for file in files})
-        if problem is not None:
-            return StoreError(intention.place.absolute, problem)
+        if not all(_fits(file, record) for file in files):
+            return StoreError(intention.place.absolute, "the key is not the certificate's")
         uid, gid = run.ids(intention.access)
     except FAILURES as error:
         return error

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509.oid import NameOID
 
 from reconciler.x509 import pem
+from reconciler.x509.der import key_type, parts_of
 from reconciler.x509.errors import Problem, UnreadableError
 from reconciler.x509.facts import CertificateFacts
 from reconciler.x509.keys import PARSE_ERRORS, describe, spki_sha256
@@ -30,6 +31,7 @@ _ATTRIBUTES: Final = {
     NameOID.STATE_OR_PROVINCE_NAME: "provinces",
     NameOID.LOCALITY_NAME: "localities",
 }
+_MAX_ISSUERS: Final = 256
 _EXTENSION_ERRORS: Final = (*PARSE_ERRORS, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 
@@ -97,15 +99,14 @@ def _facts(parsed: x509.Certificate, der: bytes) -> CertificateFacts:
     ski = _get(found, x509.SubjectKeyIdentifier)
     aki = _get(found, x509.AuthorityKeyIdentifier)
     constraints = _get(found, x509.NameConstraints)
-    public = parsed.public_key()
-    subject, issuer = parsed.subject, parsed.issuer
-    self_issued = subject == issuer
-    named = _subject(subject)
+    parts = parts_of(parsed.tbs_certificate_bytes)
+    self_issued = parts.subject == parts.issuer
+    named = _subject(parsed.subject)
     return CertificateFacts(
         fingerprint=hashlib.sha256(der).hexdigest(),
-        spki_sha256=spki_sha256(public),
+        spki_sha256=hashlib.sha256(parts.spki).hexdigest(),
         subject=named,
-        issuer=named if self_issued else _subject(issuer),
+        issuer=named if self_issued else _issuer(parts.issuer, parsed),
         serial=f"{parsed.serial_number:x}",
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
@@ -114,13 +115,13 @@ def _facts(parsed: x509.Certificate, der: bytes) -> CertificateFacts:
             _USAGE_NAMES.get(oid.dotted_string, oid.dotted_string) for oid in _get(found, x509.ExtendedKeyUsage) or ()
         ),
         key_usages=_key_usages(_get(found, x509.KeyUsage)),
-        key=describe(public),
+        key=key_type(parts.spki) or describe(parsed.public_key()),
         signature_hash=_signature_hash(parsed),
         is_ca=basic is not None and basic.ca,
         path_length=basic.path_length if basic is not None else None,
         ski=ski.digest.hex() if ski is not None else "",
         aki=(aki.key_identifier or b"").hex() if aki is not None else "",
-        self_signed=self_issued and verifies(parsed, public),
+        self_signed=self_issued and verifies(parsed, parsed.public_key()),
         name_constraints=_name_constraints(constraints) if constraints is not None else None,
     )
 
@@ -169,6 +170,18 @@ def _subject(name: x509.Name) -> Subject:
         others=tuple(sorted(others)),
         **{kind: tuple(values) for kind, values in lists.items()},
     )
+
+
+#: A CA's name stands in every certificate that it signed; it is parsed once.
+_ISSUERS: Final[dict[bytes, Subject]] = {}
+
+
+def _issuer(der: bytes, parsed: x509.Certificate) -> Subject:
+    if der not in _ISSUERS:
+        if len(_ISSUERS) >= _MAX_ISSUERS:
+            _ISSUERS.clear()
+        _ISSUERS[der] = _subject(parsed.issuer)
+    return _ISSUERS[der]
 
 
 def _signature_hash(parsed: x509.Certificate) -> str:

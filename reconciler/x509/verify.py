@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from reconciler.x509.constraints import violation
+from reconciler.x509.der import parts_of
 from reconciler.x509.facts import CertificateFacts
 from reconciler.x509.names import EXTENDED_USAGES
 from reconciler.x509.profile import WEAK_HASHES, issuer_problems, weak_key
@@ -28,7 +31,26 @@ def signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     Some 80 microseconds for ECDSA P-256; OpenSSL releases the interpreter lock meanwhile.
     """
     child, parent = certificate.parsed, issuer.parsed
-    return child.issuer == parent.subject and verifies(child, parent.public_key())
+    named = parts_of(child.tbs_certificate_bytes).issuer == _subject(issuer) or child.issuer == parent.subject
+    return named and verifies(child, _public_key(issuer))
+
+
+@lru_cache(maxsize=64)
+def _subject(issuer: Certificate) -> bytes:
+    """The DER of a CA's name, likewise."""
+    return parts_of(issuer.parsed.tbs_certificate_bytes).subject
+
+
+@lru_cache(maxsize=64)
+def _public_key(issuer: Certificate) -> PublicKeyTypes:
+    """The key of a CA, which is asked for with every certificate below it."""
+    return issuer.parsed.public_key()
+
+
+@lru_cache(maxsize=64)
+def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
+    """Once per pair: finding the path and judging it ask the same."""
+    return signed_by(certificate, issuer)
 
 
 def chain_problem(chain: Sequence[Certificate], roots: Sequence[Certificate], *, at: datetime, usage: str) -> str | None:
@@ -70,13 +92,13 @@ def _path(chain: Sequence[Certificate], roots: Sequence[Certificate]) -> tuple[C
         if certificate.der in trusted:
             return tuple(chain[:length])
     for root in roots:
-        if signed_by(chain[-1], root):
+        if _signed_by(chain[-1], root):
             return (*chain, root)
     return None
 
 
 def _signature(certificate: Certificate, issuer: Certificate) -> Iterator[str]:
-    if not signed_by(certificate, issuer):
+    if not _signed_by(certificate, issuer):
         yield f"{_named(certificate)} is not signed by {_named(issuer)}, which follows it"
     if certificate.facts.signature_hash in WEAK_HASHES:
         yield f"{_named(certificate)} is signed with {certificate.facts.signature_hash}"

@@ -1,0 +1,33 @@
+"""Cutting certificates without parsing them."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from reconciler.x509.der import key_type, parts_of
+from reconciler.x509.facts import KeyAlgorithm
+from tests.builders import make_ca, make_key, make_leaf
+
+
+@pytest.mark.parametrize("algorithm", list(KeyAlgorithm))
+def test_the_parts_are_those_of_the_parser(algorithm: KeyAlgorithm) -> None:
+    """Issuer, subject and key are cut where ``cryptography`` finds them, for short and long lengths alike."""
+    authority = make_ca("a" * 60)
+    for name in ("leaf", "l" * 64):
+        certificate = make_leaf(authority, name, key=make_key(name, algorithm)).certificate.parsed
+        parts = parts_of(certificate.tbs_certificate_bytes)
+        expected = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        assert (parts.issuer, parts.subject) == (certificate.issuer.public_bytes(), certificate.subject.public_bytes())
+        assert hashlib.sha256(parts.spki).digest() == hashlib.sha256(expected).digest()
+        assert key_type(parts.spki) == (None if algorithm.startswith("rsa-") else algorithm)
+
+
+def test_a_certificate_without_version() -> None:
+    """Version 1 leaves the version out, and everything stands one field earlier."""
+    serial, empty = bytes.fromhex("020101"), bytes.fromhex("3000")
+    fields = serial + empty + bytes.fromhex("300131") + empty + bytes.fromhex("300132") + bytes.fromhex("300133")
+    parts = parts_of(bytes((0x30, len(fields))) + fields)
+    assert parts == (bytes.fromhex("300131"), bytes.fromhex("300132"), bytes.fromhex("300133"))
