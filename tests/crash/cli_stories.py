@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from reconciler.stores.files import MANY
 from tests.real.cluster import REPOSITORY, Cluster, environment, make_cluster
 
 #: The harness that injects a fault at each mutating system call; it is not part of this repository.
 HARNESS: Final = REPOSITORY / os.environ.get("CLUSTER_PKI_CRASHPOINTS", "../shared/tools/crashpoints.py")
 
+#: More than any story has.
+MOST_EVENTS: Final = 2_000
 BEFORE: Final = """\
 apiVersion: cluster-pki/v1
 cluster: crash
@@ -54,6 +57,12 @@ def _first_apply_of_five(home: Path) -> None:
     make_cluster(home, BEFORE + components("first", "second", "third", "fourth", "fifth"))
 
 
+def _a_batch(home: Path) -> None:
+    cluster = make_cluster(home, BEFORE)
+    cluster.apply()
+    _ask(cluster, BEFORE + components(*(f"member-{number}" for number in range(MANY + 2))))
+
+
 def _ask(cluster: Cluster, text: str) -> None:
     cluster.file.write_text(text, encoding="utf-8")
 
@@ -65,12 +74,20 @@ class Story:
     name: str
     prepare: Callable[[Path], None]
     """Makes the directory that every run starts from."""
+    every: int = 1
+    """Only each so many-th system call is attacked: a batch makes the same calls again and again."""
+
+    @property
+    def events(self) -> str:
+        """The numbers of the system calls that are attacked, for the harness; empty for all."""
+        return ",".join(map(str, range(1, MOST_EVENTS, self.every))) if self.every > 1 else ""
 
 
 STORIES: Final = (
     Story(name="one new pair", prepare=_one_new_pair),
     Story(name="a renewal", prepare=_a_renewal),
     Story(name="first apply of five", prepare=_first_apply_of_five),
+    Story(name="a batch that is synced by file system", prepare=_a_batch, every=7),
 )
 
 

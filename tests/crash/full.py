@@ -22,7 +22,7 @@ def main() -> int:
         sys.stdout.write(f"== {story.name}\n")
         sys.stdout.flush()
         with tempfile.TemporaryDirectory() as scratch:
-            done = attack(story, ",".join(FAULTS), Path(scratch) / "run")
+            done = attack(story, ",".join(FAULTS), Path(scratch) / "run", events=story.events)
         sys.stdout.write(done.stdout + done.stderr)
         worst = max(worst, done.returncode)
     return 1 if worst else 0

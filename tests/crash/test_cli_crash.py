@@ -56,14 +56,18 @@ def _apply_for(seconds: float, cluster: Cluster) -> float:
 
 @pytest.mark.skipif(not HARNESS.exists(), reason="no crash harness here; name one with CLUSTER_PKI_CRASHPOINTS")
 @pytest.mark.parametrize(
-    ("faults", "events"),
-    [("kill", range(1, 64, 2)), ("power,err:EIO,full,sig:TERM", range(3, 64, 8))],
-    ids=["killed", "other faults"],
+    ("story", "faults", "events"),
+    [
+        (STORIES[0], "kill", range(1, 64, 2)),
+        (STORIES[0], "power,err:EIO,full,sig:TERM", range(3, 64, 8)),
+        (STORIES[3], "kill,power", range(11, 500, 61)),
+    ],
+    ids=["one pair killed", "one pair and other faults", "a batch"],
 )
-def test_one_new_pair_at_a_sample_of_system_calls(faults: str, events: range, tmp_path: Path) -> None:
+def test_a_sample_of_system_calls(story: Story, faults: str, events: range, tmp_path: Path) -> None:
     """A pair is published as one: there is no system call after which a reader could find half of it.
 
     ``make crash`` has every fault at every system call of every story.
     """
-    done = attack(STORIES[0], faults, tmp_path, events=",".join(map(str, events)))
+    done = attack(story, faults, tmp_path, events=",".join(map(str, events)))
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
