@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,9 @@ class Home:
             for name in ("cli.run.signal.signal", "cli.run.os.umask", "cli.session.gc.disable"):
                 stack.enter_context(mock.patch(f"reconciler.{name}"))
             stack.enter_context(mock.patch("sys.stdin", terminal))
+            # What the test runner's own environment says must not change what is printed.
+            plain = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("CLUSTER_PKI_")}
+            stack.enter_context(mock.patch.dict("os.environ", plain, clear=True))
             stack.enter_context(contextlib.redirect_stdout(result))
             stack.enter_context(contextlib.redirect_stderr(log))
             try:

@@ -83,8 +83,7 @@ def test_the_sdist_carries_everything_once(shipped: dict[str, Path]) -> None:
 
 def test_the_wheel_of_the_sdist_is_the_same(shipped: dict[str, Path], tmp_path: Path) -> None:
     """A distribution that builds from the sdist gets what we ship."""
-    with tarfile.open(shipped["sdist"]) as archive:
-        archive.extractall(tmp_path, filter="data")
+    run("tar", "-xzf", str(shipped["sdist"]), cwd=tmp_path)  # tarfile's safe extraction came with Python 3.11.4
     (unpacked,) = tmp_path.iterdir()
     run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", "dist", cwd=unpacked)
     (wheel,) = (unpacked / "dist").glob("*.whl")

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from reconciler.desired.diagnostics import Diagnostic, InvalidDesiredStateError, in_order
 from reconciler.desired.expand import expand
+from reconciler.desired.expand_components import expand_components
 from reconciler.desired.expand_context import Context, check_view, read_nodes
 from reconciler.desired.expand_defaults import stores_of, with_defaults
 from reconciler.desired.expand_stores import read_stores
@@ -63,9 +64,10 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
         report.add("CPK216", "the desired state is empty", hint="declare a CA under `cas`, or a cluster under `kubernetes`")
 
     # 2. What hangs together.
-    sound = check_references(merged, document, base, stores, report)
+    sound, without_ca = check_references(merged, document, base, stores, report)
     context = Context(document=document, nodes=nodes, stores=read_stores(stores, root, report), report=report, node=node)
     expansion = expand(context, sound, document, root)
+    expand_components(context, without_ca, merged.kubeconfigs, root)  # for what it reports: nothing comes of them
 
     # 3. What is wise.
     check_rules(document, context)

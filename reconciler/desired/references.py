@@ -28,7 +28,7 @@ _REQUIRED: Final = {
 
 def check_references(
     fragments: Fragments, document: Document, preset: Fragments, stores: Collection[str], report: Report
-) -> Fragments:
+) -> tuple[Fragments, Mapping[str, ComponentSpec]]:
     """Reports every broken reference.
 
     Args:
@@ -39,10 +39,11 @@ def check_references(
         report: takes the mistakes.
 
     Returns:
-        The entries that stand on their own, so that the remaining checks say nothing twice.
+        The entries that stand on their own, so that the remaining checks say nothing twice; and the components that
+        would, if only their CA existed: their own fields can still be judged.
     """
     check = _References(fragments, document, preset, stores, report)
-    return check.sound()
+    return check.sound(), {name: fragments.components[name] for name in check.without_ca}
 
 
 def check_nodes(nodes: Collection[NodeSpec], report: Report) -> None:
@@ -74,6 +75,7 @@ class _References:
         self.report = report
         self.nodes = [node.name for node in (() if document.nodes is UNSET else document.nodes)]
         self.broken: set[tuple[str, str]] = set()
+        self.without_ca: list[str] = []
         written = {section: getattr(document, section) for section in KINDS}
         self.dropped = {
             section: {name for name, spec in ({} if entries is UNSET else entries).items() if spec is None}
@@ -103,8 +105,11 @@ class _References:
             complete = self._required(section, name, spec)
             stored = self._names("stores", (section, name, "store"), getattr(spec, "store", UNSET))
             selected = self._for_each((section, name, "forEach"), getattr(spec, "for_each", UNSET))
-            if not (check(name, spec) and complete and stored and selected):
+            known = check(name, spec)
+            if not (known and complete and stored and selected):
                 self.broken.add((section, name))
+            if section == "components" and complete and stored and selected and not known:
+                self.without_ca.append(name)
 
     def _required(self, section: str, name: str, spec: Spec) -> bool:
         missing = [field for field in _REQUIRED[section] if getattr(spec, field) is UNSET]

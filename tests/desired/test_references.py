@@ -213,3 +213,15 @@ def test_node_without_address_is_told_once() -> None:
     """Many certificates need it; the mistake is one."""
     found = said_about(kubernetes(nodes="nodes: [{name: cp-1, roles: [control-plane]}]\n"))
     assert [code for code, *_ in found] == ["CPK217"]
+
+
+def test_an_unknown_ca_hides_nothing_else() -> None:
+    """All mistakes of a component are told at once, also when its CA is misspelt."""
+    text = """\
+apiVersion: cluster-pki/v1
+cluster: demo
+cas: {main: {path: ca/main}}
+components:
+  api: {ca: mian, usages: [server auth], sans: {dns: [10.0.0.1, UP.test]}, path: ../api, renewBefore: 2y}
+"""
+    assert codes_of(text) == ["CPK201", "CPK227", "CPK227", "CPK225"]
