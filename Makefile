@@ -42,13 +42,16 @@ $(BIN)/python:
 	.ci/system-needs venv "$(PYTHON)"
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
+# Debian 12 brings pip 23.0: without `install --group`, and its start scripts take half as long again.
+$(VENV)/.pip: | $(BIN)/python
+	$(PIP) install --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.pip
 	$(PIP) install --editable .
 	@touch $@
 
-# `pip install --group` came with pip 25.1; Debian 12 brings 23.0.
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(PIP) install --upgrade 'pip>=25.1'
+$(VENV)/.dev: pyproject.toml $(VENV)/.pip
 	$(PIP) install --editable . --group dev
 	@touch $@ $(VENV)/.installed
 

@@ -9,6 +9,7 @@ from reconciler.apply.records import bundle_record
 from reconciler.apply.run import Run
 from reconciler.desired.model import Bundle
 from reconciler.plan.build import Work
+from reconciler.plan.bundles import bundle_request
 from reconciler.stores.files import OutFile
 
 
@@ -21,7 +22,7 @@ def write(run: Run, work: Work, bundle: Bundle, started: float) -> None:
     if is_access_only(work):
         repair_access(run, work, bundle.access, {bundle.place.absolute: bundle.access.mode}, started)
         return
-    record = bundle_record(bundle)
+    record = bundle_record(bundle, requested=bundle_request(bundle))
     by_fingerprint = {link.facts.fingerprint: link.pem for link in (authority(run, name) for name in bundle.cas)}
     content = b"".join(by_fingerprint[fingerprint] for fingerprint in sorted(by_fingerprint))
     file = OutFile(suffix="", data=content, mode=bundle.access.mode)

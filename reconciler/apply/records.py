@@ -75,9 +75,9 @@ def embedded_record(component: Component, kubeconfig: Kubeconfig, leaf: Certific
     )
 
 
-def bundle_record(bundle: Bundle) -> Record:
-    """The record of a bundle."""
-    return _file_record("bundle", bundle.place, bundle.access)
+def bundle_record(bundle: Bundle, *, requested: str = "") -> Record:
+    """The record of a bundle; `requested` is empty for one that we did not write."""
+    return _file_record("bundle", bundle.place, bundle.access, requested)
 
 
 def kubeconfig_record(kubeconfig: Kubeconfig, *, requested: str = "") -> Record:

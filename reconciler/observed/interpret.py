@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -24,6 +25,11 @@ from reconciler.x509.keys import read_key_facts
 from reconciler.x509.read import Certificate, read_certificates, read_public_key
 
 Chain = tuple[CertificateFacts, ...]
+
+#: Certificates as RFC 7468 section 3 has generators write them, and as we do: no text, no blank line, 64 columns.
+_PLAIN: Final = re.compile(
+    rb"(-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/]{64}\n)*(?:[A-Za-z0-9+/=]{1,64}\n)?-----END CERTIFICATE-----\n)+"
+)
 
 
 class Readers(NamedTuple):
@@ -55,7 +61,7 @@ def interpret_certificates(
         chain, leaf = readers.chain(data)
     except UnreadableError as error:
         return _unusable(error), None
-    return Certificates(chain=chain, meta=meta), leaf
+    return Certificates(chain=chain, meta=meta, plain=_PLAIN.fullmatch(data) is not None), leaf
 
 
 def interpret_key(data: bytes, meta: FileMeta, readers: Readers = AFRESH) -> Key | Unusable:

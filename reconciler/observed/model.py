@@ -41,6 +41,8 @@ class Certificates(Struct, frozen=True, kw_only=True, tag="certificates"):
 
     chain: tuple[CertificateFacts, ...]
     meta: FileMeta
+    plain: bool = True
+    """Whether the file is these certificates and nothing else, byte for byte as we write them."""
 
 
 class Key(Struct, frozen=True, kw_only=True, tag="key"):

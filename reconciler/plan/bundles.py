@@ -26,6 +26,13 @@ class BundleContext(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Anchors
     observed: ObservedState
     replace: bool
+    ours: bool
+    """Whether we wrote the file, so that every byte of it is ours."""
+
+
+def bundle_request(desired: Bundle) -> str:
+    """What is asked for. Recorded when we write the file, which is then ours to the byte."""
+    return f"cas={','.join(desired.cas)}"
 
 
 def missing(context: BundleContext) -> Iterator[Finding]:
@@ -60,6 +67,9 @@ def bundle_stale(context: BundleContext) -> Iterator[Finding]:
             current=", ".join(sorted(found)),
             planned=", ".join(sorted(wanted)),
         )
+    elif context.ours and not context.found.plain:
+        message = "it was edited: there is something beside its certificates"
+        yield Finding(reason=Reason.BUNDLE_STALE, action=Action.REPAIR, message=message, path="certificates")
 
 
 def reissue_requested(context: BundleContext) -> Iterator[Finding]:
@@ -78,7 +88,7 @@ def file_drift(context: BundleContext) -> Iterator[Finding]:
 BUNDLE_CHAIN: Final[tuple[Callable[[BundleContext], Iterator[Finding]], ...]] = (
     missing,  # Missing: no file -> create
     unreadable,  # Unreadable: not a clean file of certificates -> repair
-    bundle_stale,  # BundleStale: a CA too many or too few -> repair
+    bundle_stale,  # BundleStale: a CA too many or too few, or text in a file of ours -> repair
     reissue_requested,  # ReissueRequested: --replace -> repair
     file_drift,  # ModeDrift, OwnerDrift -> repair
 )
@@ -92,13 +102,14 @@ def decide_bundles(situation: Situation, authorities: Mapping[str, Authority]) -
             continue
         if bundle.cas not in known:
             known[bundle.cas] = anchors(bundle.cas, authorities)
-        seen = situation.observed.bundles.get(address)
+        seen, record = situation.observed.bundles.get(address), situation.records.get(address)
         context = BundleContext(
             desired=bundle,
             found=seen.certificates if seen is not None else Absent(),
             wanted=known[bundle.cas],
             observed=situation.observed,
             replace=address in situation.replaced,
+            ours=bool(record and record.requested),
         )
         findings = tuple(chain.from_iterable(check(context) for check in BUNDLE_CHAIN))
         if findings:

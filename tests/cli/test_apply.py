@@ -364,3 +364,18 @@ def test_every_apply_is_in_the_audit_log(applied: Home) -> None:
 
 def _overwrite(path: Path, data: bytes) -> None:
     path.resolve().write_bytes(data)
+
+
+@pytest.mark.parametrize("edit", [b"# trust me\n", b"\n", b"junk"])
+def test_a_bundle_of_ours_is_ours_to_the_byte(home: Home, edit: bytes) -> None:
+    """What somebody wrote into a bundle that we wrote is taken out; in one that was adopted it stays."""
+    home.write(document(bundles={"trust": {"cas": ["main"], "path": "trust.crt"}}))
+    assert home.apply().code == 0
+    file = home.path / "store" / "trust.crt"
+    written = file.read_bytes()
+    file.write_bytes(written + edit)
+    assert home.plan().changes() == {"bundle.trust": ("repair", ("BundleStale",))}
+    shutil.rmtree(home.path / "state")
+    assert home.plan().changes() == {}
+    assert home.apply().code == 0
+    assert file.read_bytes() == written + edit
