@@ -133,8 +133,9 @@ class Run:
             self.skipped[work.address] = str(error)
             self.listen(Event(stage="skipped", address=work.address, action=work.action, detail=str(error)))
         else:
-            self.failed[work.address] = str(error)
-            self.listen(Event(stage="failed", address=work.address, action=work.action, detail=str(error)))
+            what = error.advice if isinstance(error, StoreError) else str(error)
+            self.failed[work.address] = what
+            self.listen(Event(stage="failed", address=work.address, action=work.action, detail=what))
 
     @contextmanager
     def step(self, work: Work) -> Iterator[float]:

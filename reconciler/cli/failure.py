@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Mapping
 
 from reconciler.apply.lock import LockHeldError
-from reconciler.apply.state import StateError
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.desired.diagnostics import InvalidDesiredStateError
 from reconciler.plan.options import InvalidOptionError
@@ -38,7 +37,9 @@ def explain(error: Exception, *, color: str, environ: Mapping[str, str], verbose
             return f"Error: {error}\n", ExitCode.USAGE
         case StalePlanError():
             return f"Error: {error.summary}\n\n{error.detail}\n", ExitCode.ERROR
-        case StoreError() | StateError() | OSError():
+        case StoreError():
+            return f"Error: {error.advice}\n", ExitCode.ERROR
+        case OSError():
             return f"Error: {error}\n", ExitCode.ERROR
     detail = (
         f"Error: unexpected {type(error).__name__}: {error}\n\n"

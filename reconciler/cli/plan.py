@@ -34,6 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out and arguments.at:
         msg = "--out and --at: a plan as of another time cannot be applied"
         raise UsageError(msg)
+    if arguments.out and not os.path.isdir(os.path.dirname(os.path.abspath(arguments.out))):
+        msg = f"--out {arguments.out}: there is no such directory"
+        raise UsageError(msg)
     session = open_session(arguments)
     with shared_lock(session, "plan", arguments.lock_timeout):
         view = look(session, now=now, options=planning_options(arguments, refresh_only=arguments.refresh_only))

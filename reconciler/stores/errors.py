@@ -23,6 +23,11 @@ class StoreError(Exception):
         """The system's number for it, 0 when it was our own judgement."""
 
     @property
+    def advice(self) -> str:
+        """The whole of it in one line: path, problem and, where there is one, the way out."""
+        return f"{self}; {self.hint}" if self.hint else str(self)
+
+    @property
     def retryable(self) -> bool:
         """Whether the same call may work later without anybody changing the desired state."""
         return self.errno in _RETRYABLE

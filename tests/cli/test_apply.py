@@ -379,3 +379,21 @@ def test_a_bundle_of_ours_is_ours_to_the_byte(home: Home, edit: bytes) -> None:
     assert home.plan().changes() == {}
     assert home.apply().code == 0
     assert file.read_bytes() == written + edit
+
+
+def test_a_plan_is_saved_only_where_there_is_a_place(home: Home) -> None:
+    """A misspelt directory is an error, not a new directory."""
+    said = home.call("plan", "--out", str(home.path / "plnas" / "plan.json"))
+    assert (said.code, said.out) == (64, "")
+    assert "there is no such directory" in said.log
+    assert not (home.path / "plnas").exists()
+
+
+def test_a_failure_says_the_way_out(home: Home) -> None:
+    """What the disk refused is told with what to do about it."""
+    (home.path / "store").mkdir(mode=0o755)
+    (home.path / "store" / "pki").mkdir()
+    (home.path / "store" / "pki").chmod(0o777)
+    said = home.apply()
+    assert said.code == 1
+    assert f"chmod go-w {home.path}/store/pki" in said.out
