@@ -22,6 +22,6 @@ ENV PATH=/opt/cluster-pki/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 10001:10001
-WORKDIR /work
+WORKDIR /config
 ENTRYPOINT ["cluster-pki"]
 CMD ["--help"]
