@@ -1,4 +1,4 @@
-"""Issues, reissues and repairs components, in batches that share their disk work."""
+"""Components: issued, reissued and repaired."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.apply.access import is_access_only, repair_access
 from reconciler.apply.files import CERTIFICATE_MODE, component_files
 from reconciler.apply.kubeconfigs import kubeconfig_file
 from reconciler.apply.material import current_pair, issuer, pair_paths, served_chain
-from reconciler.apply.publishing import Intention, Made, intend, publish_all
+from reconciler.apply.publishing import Intention, Made, intend
 from reconciler.apply.records import component_suffixes, embedded_record, pair_record
 from reconciler.apply.requests import component_request, request_digest
 from reconciler.apply.run import BlockedError, Run
@@ -30,8 +30,6 @@ from reconciler.x509.profile import Request
 from reconciler.x509.read import Certificate
 from reconciler.x509.verify import chain_problem
 
-#: So many certificates share one journal write and their directory syncs; a stop is heard between batches.
-BATCH: Final = 128
 SECRET_SUFFIXES: Final = frozenset({".key", ".pem", ".p12"})
 
 
@@ -57,36 +55,32 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         return chain
 
 
-def carry_out(run: Run, batch: Sequence[tuple[Work, Component]], pool: Executor | None) -> None:
-    """Carries out the work of up to `BATCH` components; failures are noted on the run."""
-    intentions: list[Intention] = []
-    keys = _new_keys(run, batch, pool)
-    for work, component in batch:
-        with run.step(work) as started:
-            if work.action != Action.REPAIR:
-                intentions.append(_issue(run, work, component, keys.get(component.address), started))
-            elif is_access_only(work):
-                repair_access(run, work, component.access, _modes(component), started)
-            else:
-                intentions.append(_republish(run, work, component, started))
-    if intentions:
-        publish_all(run, intentions)
-
-
-def _new_keys(run: Run, batch: Sequence[tuple[Work, Component]], pool: Executor | None) -> dict[str, PrivateKey]:
+def make_keys(run: Run, batch: Sequence[Work], pool: Executor | None) -> None:
     """A new key for each component that gets one: on all cores, because an RSA key takes fifty times its signature.
 
     Components whose CA cannot sign get none: it would never be used.
     """
-    wanted = [
-        component
-        for work, component in batch
-        if work.action != Action.REPAIR and not _keeps_key(work, component) and not run.is_lost(component.ca)
-    ]
+    components = [(work, run.desired.components[work.address]) for work in batch if work.action != Action.REPAIR]
+    wanted = [each for work, each in components if not _keeps_key(work, each) and not run.is_lost(each.ca)]
     algorithms = [component.key for component in wanted]
     slow = pool is not None and any(algorithm.startswith("rsa-") for algorithm in algorithms)
     made = pool.map(PrivateKey.generate, algorithms) if pool is not None and slow else map(PrivateKey.generate, algorithms)
-    return dict(zip((component.address for component in wanted), made, strict=True))
+    run.new_keys.update(zip((component.address for component in wanted), made, strict=True))
+
+
+def prepare(run: Run, work: Work, started: float) -> Intention | None:
+    """What is to be signed and published for a component; None when modes were all there was to mend.
+
+    Raises:
+        BlockedError, LintError, StoreError, UnreadableError: the old files are untouched.
+    """
+    component = run.desired.components[work.address]
+    if work.action != Action.REPAIR:
+        return _issue(run, work, component, run.new_keys.pop(component.address, None), started)
+    if is_access_only(work):
+        repair_access(run, work, component.access, _modes(component), started)
+        return None
+    return _republish(run, work, component, started)
 
 
 def _keeps_key(work: Work, component: Component) -> bool:

@@ -1,4 +1,4 @@
-"""Carries a plan out, in its order: CAs first, one by one; components in parallel batches; derived files; removals.
+"""Carries a plan out, in its order: CAs first, one by one; components and what is derived from them in batches; removals.
 
 A failure stops its own address and what rests on it; everything else goes on.
 """
@@ -8,14 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import groupby
 from types import MappingProxyType
+from typing import Final
 
 from reconciler.apply import authorities, bundles, components, keypairs, kubeconfigs, leaving
 from reconciler.apply.access import is_access_only
+from reconciler.apply.publishing import Intention, publish_all
 from reconciler.apply.run import Run
 from reconciler.desired.model import CA, Place
 from reconciler.plan.build import Work
 from reconciler.plan.reasons import Action
+
+#: So many publications share one journal write and their syncs; a stop is heard between batches.
+BATCH: Final = 128
 
 Handler = Callable[[Run, Work, float], None]
 
@@ -45,34 +51,35 @@ def carry_out(run: Run, plan: Sequence[Work], *, settle: Callable[[], None]) -> 
 
 
 def in_groups(plan: Sequence[Work]) -> Iterator[tuple[Work, ...]]:
-    """Splits the work into steps: batches of neighbouring components, everything else alone."""
-    batch: list[Work] = []
-    for work in plan:
-        if _is_batched(work):
-            batch.append(work)
-            if len(batch) == components.BATCH:
-                yield tuple(batch)
-                batch = []
-            continue
-        if batch:
-            yield tuple(batch)
-            batch = []
-        yield (work,)
-    if batch:
-        yield tuple(batch)
+    """Splits the work into steps: batches of neighbours of one kind, everything else alone."""
+    for _, neighbours in groupby(plan, key=lambda work: work.kind if _is_batched(work) else work.address):
+        waiting = list(neighbours)
+        while waiting:
+            yield tuple(waiting[:BATCH])
+            waiting = waiting[BATCH:]
 
 
 def _is_batched(work: Work) -> bool:
-    return work.kind == "component" and work.action in {Action.CREATE, Action.REISSUE, Action.REKEY, Action.REPAIR}
+    return work.kind in BATCHED and work.action not in BY_ACTION
 
 
 def _carry_out_group(run: Run, group: Sequence[Work], pool: Executor | None) -> None:
-    if _is_batched(group[0]):
-        components.carry_out(run, [(work, run.desired.components[work.address]) for work in group], pool)
+    if not _is_batched(group[0]):
+        for work in group:
+            with run.step(work) as started:
+                _handler(work)(run, work, started)
         return
+    kind = group[0].kind
+    if kind == "component":
+        components.make_keys(run, group, pool)
+    intentions: list[Intention] = []
     for work in group:
         with run.step(work) as started:
-            _handler(work)(run, work, started)
+            intention = BATCHED[kind](run, work, started)
+            if intention is not None:
+                intentions.append(intention)
+    if intentions:
+        publish_all(run, intentions)
 
 
 def _handler(work: Work) -> Handler:
@@ -108,17 +115,12 @@ def _keypair(run: Run, work: Work, started: float) -> None:
     raise KeyError(work.address)
 
 
-def _bundle(run: Run, work: Work, started: float) -> None:
-    bundles.write(run, work, run.desired.bundles[work.address], started)
+#: What is made or mended one by one, because the next step may rest on it.
+HANDLERS: Mapping[str, Handler] = MappingProxyType({"ca": _authority, "keypair": _keypair})
 
-
-def _kubeconfig(run: Run, work: Work, started: float) -> None:
-    kubeconfigs.write(run, work, run.desired.kubeconfigs[work.address], started)
-
-
-#: How each kind is made or mended.
-HANDLERS: Mapping[str, Handler] = MappingProxyType(
-    {"ca": _authority, "keypair": _keypair, "bundle": _bundle, "kubeconfig": _kubeconfig}
+#: What is published in batches.
+BATCHED: Mapping[str, Callable[[Run, Work, float], Intention | None]] = MappingProxyType(
+    {"component": components.prepare, "bundle": bundles.prepare, "kubeconfig": kubeconfigs.prepare}
 )
 
 #: What does not depend on the kind.

@@ -1,10 +1,10 @@
-"""Writes kubeconfigs."""
+"""Kubeconfigs: of their component's certificate and key, and of the CAs that their client trusts."""
 
 from __future__ import annotations
 
 from reconciler.apply.access import is_access_only, repair_access
 from reconciler.apply.material import Pair, authority, current_pair
-from reconciler.apply.publishing import publish_ready
+from reconciler.apply.publishing import Intention, intend
 from reconciler.apply.records import kubeconfig_record
 from reconciler.apply.run import Run
 from reconciler.desired.model import Kubeconfig
@@ -15,21 +15,25 @@ from reconciler.x509 import kubeconfig as text
 from reconciler.x509.outputs import fullchain
 
 
-def write(run: Run, work: Work, desired: Kubeconfig, started: float) -> None:
-    """Brings one kubeconfig up to date, unless the component that lives in it has just done so.
+def prepare(run: Run, work: Work, started: float) -> Intention | None:
+    """What is to be published for a kubeconfig.
+
+    None when modes were all there was to mend, or when the component that lives in the file has just written it.
 
     Raises:
-        BlockedError, StoreError, UnreadableError: the old file is untouched.
+        BlockedError, LintError, StoreError, UnreadableError: the old file is untouched.
     """
+    desired = run.desired.kubeconfigs[work.address]
     if is_access_only(work):
         repair_access(run, work, desired.access, {desired.place.absolute: desired.access.mode}, started)
-        return
+        return None
     record = kubeconfig_record(desired, requested=kubeconfig_request(desired))
     pair = current_pair(run, run.desired.components[desired.component]) if desired.embed else None
-    if desired.address not in run.carried:
-        file = kubeconfig_file(run, desired, pair)
-        publish_ready(run, work, place=desired.place, access=desired.access, files=(file,), record=record, started=started)
-    run.finish(work, record=record, started=started)
+    if desired.address in run.carried:
+        run.finish(work, record=record, started=started)
+        return None
+    files = (kubeconfig_file(run, desired, pair),)
+    return intend(run, work, desired.place, desired.access, lambda: (files, record), started=started, record=record)
 
 
 def kubeconfig_file(run: Run, desired: Kubeconfig, pair: Pair | None) -> OutFile:

@@ -13,6 +13,7 @@ from reconciler.plan.build import Work
 from reconciler.plan.inventory import Record
 from reconciler.stores.errors import PartlyCommittedError, StoreError
 from reconciler.stores.files import OutFile, Publication, Staged, commit_all, stage_all
+from reconciler.stores.space import ensure_space
 from reconciler.x509.errors import UnreadableError
 from reconciler.x509.keys import read_key_facts
 from reconciler.x509.read import read_certificates
@@ -156,6 +157,7 @@ def _publish(run: Run, intentions: Sequence[Intention]) -> dict[str, Record | Ex
 
 def _made(run: Run, intention: Intention) -> Signed | Exception:
     try:
+        ensure_space(intention.place.root)  # before anything is signed that could not be kept
         files, record = intention.make()
         if not all(_fits(file, record) for file in files):
             return StoreError(intention.place.absolute, "the key is not the certificate's")

@@ -59,6 +59,8 @@ class Run:
     """CA certificates that were read, by CA name."""
     keypairs: dict[str, PrivateKey] = field(default_factory=dict)
     """Keys of keypairs that were made or read, by name; gone with the run."""
+    new_keys: dict[str, PrivateKey] = field(default_factory=dict)
+    """Keys that were made for the batch in hand, by address; each is taken out when it is used."""
     carried: set[str] = field(default_factory=set)
     """Kubeconfigs that were written because the component that lives in them was issued."""
     entries: list[Entry] = field(default_factory=list)

@@ -12,6 +12,8 @@ import pytest
 
 from reconciler.apply.audit import AuditLog, verify_chain
 from reconciler.apply.lock import hold
+from reconciler.issuers.local import LocalIssuer
+from reconciler.stores.errors import StoreError
 from tests.inprocess import Home
 
 
@@ -397,3 +399,25 @@ def test_a_failure_says_the_way_out(home: Home) -> None:
     said = home.apply()
     assert said.code == 1
     assert f"chmod go-w {home.path}/store/pki" in said.out
+
+
+def test_nothing_is_signed_for_a_full_disk(applied: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without room for the result no CA key is used; what is there stays, and others go on."""
+    signed: list[object] = []
+    issue = LocalIssuer.sign
+
+    def counted(issuer: LocalIssuer, *arguments: Any) -> Any:  # noqa: ANN401 - handed on as they are
+        signed.append(arguments)
+        return issue(issuer, *arguments)
+
+    def full(path: str) -> None:
+        if path.endswith("/store"):
+            raise StoreError(path, "no space is left on the device")
+
+    monkeypatch.setattr(LocalIssuer, "sign", counted)
+    monkeypatch.setattr("reconciler.apply.publishing.ensure_space", full)
+    before = files(applied)
+    said = applied.apply("--replace", "component.a")
+    assert said.code == 1
+    assert "no space is left on the device" in said.out
+    assert (signed, files(applied)) == ([], before)
