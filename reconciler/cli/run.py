@@ -23,8 +23,11 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         options = parser_for(arguments, environ).parse_args(arguments)
         color, verbose = getattr(options, "color", color), getattr(options, "verbose", verbose)
-        if verbose:
-            _log_to_stderr(verbose)
+        log_format = getattr(options, "log_format", "text")
+        if verbose or log_format == "json":
+            from reconciler.cli.log import log_to_stderr  # noqa: PLC0415 - otherwise warnings as they are will do
+
+            log_to_stderr(verbose, log_format)
         code = load(options.command).run(options)
         sys.stdout.flush()
     except UsageError as error:
@@ -44,13 +47,6 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         sys.stderr.write(text)
         return code
     return code
-
-
-def _log_to_stderr(verbose: int) -> None:
-    import logging  # noqa: PLC0415 - without -v its last resort, warnings as they are, is enough
-
-    level = logging.INFO if verbose == 1 else logging.DEBUG
-    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
 
 
 def _terminated(_signum: int, _frame: FrameType | None) -> NoReturn:
