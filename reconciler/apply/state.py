@@ -13,10 +13,8 @@ import msgspec
 
 from reconciler.observed.model import Absent, Unusable
 from reconciler.plan.inventory import Inventory
-from reconciler.stores.directories import make_path
 from reconciler.stores.errors import StoreError, naming
 from reconciler.stores.read import read_file
-from reconciler.stores.single import write_file
 
 #: Ten thousand records are about six megabytes.
 _LIMIT: Final = 256 << 20
@@ -79,29 +77,20 @@ class StateDirectory:
         """Observations of files that have not changed since."""
         return f"{self.path}/observed.cache"
 
-    @property
-    def status_path(self) -> str:
-        """The last status, for other programs."""
-        return f"{self.path}/status.json"
-
-    @property
-    def plans_path(self) -> str:
-        """Where plans are kept."""
-        return f"{self.path}/plans"
-
     def exists(self) -> bool:
         """Whether it is there."""
         return os.path.isdir(self.path)
 
     def create(self) -> None:
-        """Makes it, and ``plans`` in it, closed to everybody else; one that is there must be closed to writers.
+        """Makes it, closed to everybody else; one that is there must be closed to writers.
 
         Raises:
             StateError: it cannot be made, is no directory, or others may change what is in it.
         """
+        from reconciler.stores.directories import make_path  # noqa: PLC0415 - whoever only looks needs nothing that writes
+
         try:
             make_path(self.path, 0o700)
-            make_path(self.plans_path, 0o700)
             with naming(self.path):
                 status = os.stat(self.path)
         except StoreError as error:
@@ -160,16 +149,10 @@ class StateDirectory:
         """
         saved = msgspec.structs.replace(inventory, serial=inventory.serial + 1)
         data = msgspec.json.format(msgspec.json.encode(saved, order="sorted"), indent=1)
+        from reconciler.stores.single import write_file  # noqa: PLC0415 - whoever only looks needs nothing that writes
+
         write_file(self.inventory_path, data + b"\n", mode=0o600)
         return saved
-
-    def write_status(self, data: bytes) -> None:
-        """Replaces ``status.json``.
-
-        Raises:
-            StoreError: the old one stays.
-        """
-        write_file(self.status_path, data, mode=0o644)
 
     def _set_aside(self, data: bytes, why: str) -> None:
         # Named by its content: setting the same file aside twice gives one copy.

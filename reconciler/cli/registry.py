@@ -12,7 +12,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "plan": "show what would change, and why",
         "apply": "make it so: plan, confirm, carry out; or carry out a saved plan",
         "status": "show every certificate and how it is doing",
-        "show": "print the expanded desired state, a saved plan or a certificate",
+        "show": "print the desired state, a plan, a certificate, the audit log",
         "inventory": "the certificate spreadsheet: csv, json or html",
         "rule": "explain a rule code such as CPK203",
         "schema": "print a JSON Schema: desired, plan or status",

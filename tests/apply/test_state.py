@@ -58,7 +58,7 @@ def test_create(tmp_path: Path, umask: int) -> None:
     finally:
         os.umask(before)
     assert state.exists()
-    assert tree(tmp_path) == {"lib": "0755", "lib/demo": "0700", "lib/demo/plans": "0700"}
+    assert tree(tmp_path) == {"lib": "0755", "lib/demo": "0700"}
 
 
 def test_a_directory_that_others_may_write(tmp_path: Path) -> None:
@@ -158,9 +158,3 @@ def test_a_failed_save_keeps_the_old_records(tmp_path: Path, monkeypatch: pytest
             state.save_inventory(Inventory(cluster="demo", serial=saved.serial))
     assert state.load_inventory() == saved
     assert [path.name for path in tmp_path.iterdir()] == ["inventory.json"]
-
-
-def test_the_status_is_for_others_too(tmp_path: Path) -> None:
-    """Other programs may read it, as far as the directory lets them."""
-    StateDirectory(str(tmp_path)).write_status(b"{}\n")
-    assert tree(tmp_path) == {"status.json": "0644 {}\n"}

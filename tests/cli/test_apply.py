@@ -421,3 +421,16 @@ def test_nothing_is_signed_for_a_full_disk(applied: Home, monkeypatch: pytest.Mo
     assert said.code == 1
     assert "no space is left on the device" in said.out
     assert (signed, files(applied)) == ([], before)
+
+
+def test_the_audit_log_can_be_read_and_checked(applied: Home) -> None:
+    """``show audit`` tells who did what; a changed line is an error that names its place."""
+    said = applied.call("show", "audit")
+    assert said.code == 0
+    assert " create component.a (Missing) serial=" in said.out
+    assert "3 entries; the chain of hashes is whole." in said.out
+    log = applied.path / "state" / "audit.jsonl"
+    log.write_bytes(log.read_bytes().replace(b"component.a", b"component.z"))
+    said = applied.call("show", "audit", "--format", "json")
+    assert (said.code, said.json["whole"], said.json["broken_at"]) == (1, False, 2)
+    assert "breaks at entry 2" in applied.call("show", "audit").out
