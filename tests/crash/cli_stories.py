@@ -34,6 +34,15 @@ COMPONENT: Final = """\
     sans: {dns: [NAME.crash.internal]}
     path: pki/NAME
 """
+#: A component that lives in its kubeconfig, and a bundle.
+PERSON: Final = """\
+components:
+  person: {ca: main, usages: [client auth]}
+bundles:
+  trust: {cas: [main], path: pki/trust.crt}
+kubeconfigs:
+  person: {component: person, bundle: trust, server: "https://api.crash.internal:6443", path: pki/person.conf}
+"""
 
 
 def components(*names: str) -> str:
@@ -63,6 +72,12 @@ def _a_batch(home: Path) -> None:
     _ask(cluster, BEFORE + components(*(f"member-{number}" for number in range(MANY + 2))))
 
 
+def _a_person(home: Path) -> None:
+    cluster = make_cluster(home, BEFORE)
+    cluster.apply()
+    _ask(cluster, BEFORE + PERSON)
+
+
 def _ask(cluster: Cluster, text: str) -> None:
     cluster.file.write_text(text, encoding="utf-8")
 
@@ -87,6 +102,7 @@ STORIES: Final = (
     Story(name="one new pair", prepare=_one_new_pair),
     Story(name="a renewal", prepare=_a_renewal),
     Story(name="first apply of five", prepare=_first_apply_of_five),
+    Story(name="a kubeconfig and a bundle", prepare=_a_person),
     Story(name="a batch that is synced by file system", prepare=_a_batch, every=7),
 )
 

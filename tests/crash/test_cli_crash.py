@@ -60,9 +60,10 @@ def _apply_for(seconds: float, cluster: Cluster) -> float:
     [
         (STORIES[0], "kill", range(1, 64, 2)),
         (STORIES[0], "power,err:EIO,full,sig:TERM", range(3, 64, 8)),
-        (STORIES[3], "kill,power", range(11, 500, 61)),
+        (STORIES[3], "kill,power", range(11, 80, 12)),
+        (STORIES[4], "kill,power", range(11, 500, 61)),
     ],
-    ids=["one pair killed", "one pair and other faults", "a batch"],
+    ids=["one pair killed", "one pair and other faults", "a kubeconfig and a bundle", "a batch"],
 )
 def test_a_sample_of_system_calls(story: Story, faults: str, events: range, tmp_path: Path) -> None:
     """A pair is published as one: there is no system call after which a reader could find half of it.
