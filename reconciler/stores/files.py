@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
 from reconciler.desired.model import Place
 from reconciler.stores import generations, plain
 from reconciler.stores.access import set_access
-from reconciler.stores.directories import Directory, components, parent_of, sync_path
+from reconciler.stores.directories import Directory, components, parent_of, sync, sync_path
 from reconciler.stores.durable import Content
 from reconciler.stores.errors import PartlyCommittedError, StoreError
 from reconciler.stores.publication import OutFile, Publication, Staged, digest_of
@@ -39,8 +41,9 @@ __all__ = [
 class Layout(Protocol):
     """How the files of a publication stand on disk."""
 
-    def stage(self, parent: Directory, publication: Publication) -> None:
-        """Writes everything durably under names that no reader looks at."""
+    def stage(self, parent: Directory, publication: Publication) -> bool:
+        """Writes everything durably under names that no reader looks at; says whether `settle` will have work."""
+        ...
 
     def read(self, parent: Directory, staged: Staged) -> Mapping[str, Content]:
         """Reads back what was staged, by suffix."""
@@ -82,12 +85,12 @@ def stage(publication: Publication) -> Staged:
     )
     try:
         with parent_of(publication.place, create=True, owner=publication.uid) as parent:
-            _layout(staged).stage(parent, publication)
+            tidy = _layout(staged).stage(parent, publication)
             _refuse_altered(_layout(staged).read(parent, staged), publication, staged)
     except StoreError:
         discard(staged)
         raise
-    return staged
+    return replace(staged, tidy=tidy)
 
 
 def read_back(staged: Staged) -> Mapping[str, bytes]:
@@ -158,14 +161,17 @@ def commit_all(staged: Sequence[Staged]) -> None:
         PartlyCommittedError: with the error of each that failed; all others are published and durable.
     """
     failed: dict[str, StoreError] = {}
+    many = len(staged) >= MANY
     with ExitStack() as stack:
-        if len(staged) >= MANY:
+        if many:
             stack.enter_context(together())
         for one in staged:
-            problem = _result(_publish, one)
+            problem = _result(partial(_publish, sync_parent=many), one)
             if problem is not None:
                 failed[one.intent] = problem
-        chains = {one.intent: _chain(one.place) for one in staged if one.intent not in failed}
+        # The file systems that are synced as a whole leave no directory out.
+        visible = () if many else [one for one in staged if one.intent not in failed]
+        chains = {one.intent: _chain(one.place) for one in visible}
         directories = dict.fromkeys(directory for chain in chains.values() for directory in chain)
         unsynced = {directory: _result(_sync, directory) for directory in directories}
         for intent, chain in chains.items():
@@ -177,7 +183,7 @@ def commit_all(staged: Sequence[Staged]) -> None:
         except StoreError as error:
             failed = {one.intent: failed.get(one.intent, error) for one in staged}
     for one in staged:
-        if one.intent not in failed:
+        if one.tidy and one.intent not in failed:
             _settle(one)
     if failed:
         raise PartlyCommittedError(failed, len(staged))
@@ -211,9 +217,11 @@ def _refuse_altered(found: Mapping[str, Content], publication: Publication, stag
             )
 
 
-def _publish(staged: Staged) -> None:
+def _publish(staged: Staged, *, sync_parent: bool) -> None:
     with parent_of(staged.place, owner=staged.uid) as parent:
         _layout(staged).publish(parent, staged)
+        if sync_parent:
+            sync(parent)
 
 
 def _sync(directory: tuple[str, tuple[str, ...]]) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Final
 
 from reconciler.stores import generation
 from reconciler.stores.adoption import adopt, in_the_way
@@ -24,9 +25,15 @@ from reconciler.stores.generation import home_of, link_to, number_of
 from reconciler.stores.publication import Meta, Publication, Staged, in_order, tag_of
 from reconciler.stores.syncing import at_once
 
+#: The current generation and the one before it.
+KEPT: Final = 2
 
-def stage(parent: Directory, publication: Publication) -> None:
+
+def stage(parent: Directory, publication: Publication) -> bool:
     """Writes the files of a new generation; when this returns they are durable, and nobody sees them.
+
+    Returns:
+        Whether there will be generations to remove once it is published.
 
     Raises:
         StoreError: nothing that readers see has changed; `discard` removes what was written.
@@ -55,6 +62,7 @@ def stage(parent: Directory, publication: Publication) -> None:
             created_at=publication.created_at,
         )
         generation.write_generation(home, f"{number:06d}-{tag_of(publication.intent)}", files, meta)
+    return number > KEPT
 
 
 def read(parent: Directory, staged: Staged) -> Mapping[str, Content]:

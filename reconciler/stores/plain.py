@@ -27,8 +27,11 @@ from reconciler.stores.generation import remove_home
 from reconciler.stores.publication import OutFile, Publication, Staged, digest_of, in_order
 
 
-def stage(parent: Directory, publication: Publication) -> None:
+def stage(parent: Directory, publication: Publication) -> bool:
     """Writes every file that changes under a temporary name beside its target; durable when this returns.
+
+    Returns:
+        True: the pair may have been published in the other layout before.
 
     Raises:
         StoreError: nothing that readers see has changed; `discard` removes what was written.
@@ -44,6 +47,7 @@ def stage(parent: Directory, publication: Publication) -> None:
     if len(publication.files) > 1:
         # The mark that lets recovery roll forward may only follow when every name is durable; one file needs no mark.
         sync(parent)
+    return True
 
 
 def read(parent: Directory, staged: Staged) -> Mapping[str, Content]:

@@ -53,6 +53,8 @@ class Staged:
     digests: Mapping[str, str]
     """SHA-256 of each file's content, by suffix."""
     uid: int | None = None
+    tidy: bool = True
+    """Whether its publication may leave something older behind; a pair's first one leaves nothing."""
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):

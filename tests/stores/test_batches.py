@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -58,6 +59,26 @@ def test_the_price_in_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cou
     staged = stage_all([publication(where, pair(_name(where)), intent=_name(where)) for where in places])
     commit_all([one for one in staged if isinstance(one, Staged)])
     assert (synced.count("file"), synced.count("system")) == (files, systems)
+
+
+@pytest.mark.parametrize("layout", ["generations", "plain"])
+def test_a_batch_is_synced_in_every_layout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: Literal["generations", "plain"]
+) -> None:
+    """Renames of ordinary files are made durable like swapped links: once when staged, once when published."""
+    synced: list[int] = []
+    sync_file_system = syncing.sync_file_system
+
+    def counted(fd: int) -> None:
+        synced.append(os.fstat(fd).st_dev)
+        sync_file_system(fd)
+
+    monkeypatch.setattr(syncing, "sync_file_system", counted)
+    places = [place(tmp_path, f"etc/pki/c{number}", layout=layout) for number in range(MANY)]
+    staged = stage_all([publication(where, pair(_name(where)), intent=_name(where)) for where in places])
+    commit_all([one for one in staged if isinstance(one, Staged)])
+    assert synced == [tmp_path.stat().st_dev] * 2
+    assert all(readable(where) for where in places)
 
 
 def test_a_file_system_that_cannot_be_synced_fails_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
