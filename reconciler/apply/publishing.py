@@ -26,7 +26,6 @@ class Intention(msgspec.Struct, frozen=True, kw_only=True):
 
     work: Work
     intent: Intent
-    place: Place
     access: Access
     make: Callable[[], Made]
     """Signs; returns the files and the record of what they are."""
@@ -101,7 +100,6 @@ def intend(
             reasons=tuple(dict.fromkeys(finding.reason.value for finding in work.findings)),
             place=place,
         ),
-        place=place,
         access=access,
         make=make,
         started=started,
@@ -156,11 +154,12 @@ def _publish(run: Run, intentions: Sequence[Intention]) -> dict[str, Record | Ex
 
 
 def _made(run: Run, intention: Intention) -> Signed | Exception:
+    place = intention.intent.place
     try:
-        ensure_space(intention.place.root)  # before anything is signed that could not be kept
+        ensure_space(place.root)  # before anything is signed that could not be kept
         files, record = intention.make()
         if not all(_fits(file, record) for file in files):
-            return StoreError(intention.place.absolute, "the key is not the certificate's")
+            return StoreError(place.absolute, "the key is not the certificate's")
         uid, gid = run.ids(intention.access)
     except FAILURES as error:
         return error
@@ -168,7 +167,7 @@ def _made(run: Run, intention: Intention) -> Signed | Exception:
         address=intention.intent.address,
         cluster=run.desired.cluster,
         intent=intention.intent.id,
-        place=intention.place,
+        place=place,
         files=files,
         uid=uid,
         gid=gid,
