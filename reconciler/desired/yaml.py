@@ -7,6 +7,7 @@ kills the process on 100,000 opening brackets; composing here also means that al
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
 import msgspec
@@ -19,6 +20,8 @@ from reconciler.desired.text import place_problem
 from reconciler.desired.unusable import quoted
 
 MAX_DEPTH: Final = 50
+#: What libyaml says when a text is nested deeper than it reads.
+_NESTING: Final = "maximum nesting depth"
 MAX_PROBLEMS: Final = 200
 """After that many the file is not YAML for us; reading on helps nobody."""
 
@@ -44,18 +47,29 @@ def compose(text: str, file: str) -> Composed:
     try:
         complete = all(composer.take(event) for event in parse_events(text))
     except PARSER_ERRORS as error:
+        if _NESTING in str(error):
+            # Newer versions of libyaml have a limit of their own, and find it ahead of the events: ours names the place.
+            return _compose_purely(text, file)
         composer.problems.append(syntax_error(error, text, file))
     root = composer.root() if complete else None
     return Composed(value=root, problems=tuple(composer.problems))
 
 
-def parse_events(text: str) -> Iterator[yaml.Event]:
-    """The events of a text, by libyaml where PyYAML was built with it.
+def _compose_purely(text: str, file: str) -> Composed:
+    """The problems of a text that is nested too deep for libyaml; the pure parser reads it up to our own limit."""
+    composer = _Composer(file)
+    with suppress(*PARSER_ERRORS):
+        all(composer.take(event) for event in parse_events(text, pure=True))
+    return Composed(value=None, problems=tuple(composer.problems))
+
+
+def parse_events(text: str, *, pure: bool = False) -> Iterator[yaml.Event]:
+    """The events of a text, by libyaml where PyYAML was built with it, unless the pure parser is asked for.
 
     Raises:
         yaml.YAMLError: the text is not YAML.
     """
-    loader = yaml.CSafeLoader(text) if yaml.__with_libyaml__ else yaml.SafeLoader(text)
+    loader = yaml.SafeLoader(text) if pure or not yaml.__with_libyaml__ else yaml.CSafeLoader(text)
     try:
         while (event := loader.get_event()) is not None:
             yield cast("yaml.Event", event)
