@@ -29,7 +29,16 @@ MAY_IMPORT: Final[dict[str, frozenset[str]]] = {
     "issuers": frozenset({"x509", "desired"}),
     "observed": frozenset({"x509", "desired", "observed.model", "stores"}),
     "apply": frozenset({"x509", "desired", "observed.model", "observed", "plan", "stores", "issuers"}),
-    "cli": frozenset({"x509", "desired", "observed.model", "observed", "plan", "render", "source", "stores", "issuers", "apply"}),
+    "passes": frozenset({"x509", "desired", "observed.model", "observed", "plan", "source", "stores", "issuers", "apply"}),
+    "daemon": frozenset(
+        {"x509", "desired", "observed.model", "observed", "plan", "render", "source", "stores", "issuers", "apply", "passes"}
+    ),
+    "cli": frozenset(
+        {
+            *("x509", "desired", "observed.model", "observed", "plan", "render", "source", "stores", "issuers", "apply"),
+            *("passes", "daemon"),
+        }
+    ),
     # The version, which stands above all.
     "": frozenset(),
 }

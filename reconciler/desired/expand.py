@@ -10,6 +10,7 @@ from reconciler.desired.expand_authorities import expand_cas, expand_keypairs, n
 from reconciler.desired.expand_components import expand_components
 from reconciler.desired.expand_context import Context
 from reconciler.desired.expand_files import expand_bundles, expand_kubeconfigs
+from reconciler.desired.expand_groups import expand_groups
 from reconciler.desired.expand_moves import expand_moves
 from reconciler.desired.expand_stores import report_shared, under
 from reconciler.desired.model import CA, DesiredState, Guards, address_of
@@ -40,8 +41,8 @@ def expand(context: Context, fragments: Fragments, document: Document, root: str
     all_cas = expand_cas(context, fragments.cas)
     keypairs = expand_keypairs(context, fragments.keypairs)
     components = expand_components(context, fragments.components, fragments.kubeconfigs, root)
-    bundles = expand_bundles(context, fragments.bundles, all_cas)
-    kubeconfigs = expand_kubeconfigs(context, fragments, components)
+    bundles = expand_bundles(context, fragments.bundles, all_cas, root)
+    kubeconfigs = expand_kubeconfigs(context, fragments, components, root)
     used = {component.ca for component in components.values()}
     used.update(name for bundle in bundles.values() for name in bundle.cas)
     used.update(name for kubeconfig in kubeconfigs.values() for name in kubeconfig.cas)
@@ -52,6 +53,8 @@ def expand(context: Context, fragments: Fragments, document: Document, root: str
         components=components,
         bundles=bundles,
         kubeconfigs=kubeconfigs,
+        groups={} if document.groups is UNSET else expand_groups(context, document.groups, fragments.components, components),
+        suspended=document.suspend is True,
         guards=guards(document.guards if document.guards is not UNSET else GuardsSpec()),
         prune=document.prune is True,
         node=context.node,

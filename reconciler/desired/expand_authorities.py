@@ -106,6 +106,7 @@ def _ca(context: Context, name: str, spec: CaSpec) -> CA | None:
         creatable=context.node is None or home is None or home == context.node,
         home=home,
         replicas=_copies(context, name, spec, place),
+        suspended=spec.suspend is True,
         origin=context.origin("cas", name),
     )
 

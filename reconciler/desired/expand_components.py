@@ -10,6 +10,7 @@ from msgspec import UNSET
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_authorities import durations
 from reconciler.desired.expand_context import Context
+from reconciler.desired.expand_live import hooks, probe
 from reconciler.desired.expand_names import SpoiltNameError, sans, subject
 from reconciler.desired.expand_stores import access_of, places, under
 from reconciler.desired.model import Component, Output, address_of
@@ -44,7 +45,7 @@ def expand_components(
         # What belongs to no node is at home, and wherever a kubeconfig holds it.
         needed_here = any(context.instances(config.for_each) for config in kubeconfigs.values() if config.component == name)
         keeper = keepers[0][1] if keepers else ""
-        for instance in _expand(context, name, spec, root, keeper=keeper, needed_here=needed_here):
+        for instance in _expand(context, name, spec, specs, root, keeper=keeper, needed_here=needed_here):
             components[instance.address] = instance
     return components
 
@@ -55,7 +56,16 @@ def split_usages(usages: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted(names & EXTENDED_USAGES.keys())), tuple(sorted(names - EXTENDED_USAGES.keys()))
 
 
-def _expand(context: Context, name: str, spec: ComponentSpec, root: str, *, keeper: str, needed_here: bool) -> list[Component]:
+def _expand(
+    context: Context,
+    name: str,
+    spec: ComponentSpec,
+    specs: Mapping[str, ComponentSpec],
+    root: str,
+    *,
+    keeper: str,
+    needed_here: bool,
+) -> list[Component]:
     """The instances of one component. What is per entry is worked out once, so that thousands of nodes cost little."""
     here: Path = ("components", name)
     nodes = context.instances(spec.for_each)
@@ -82,6 +92,16 @@ def _expand(context: Context, name: str, spec: ComponentSpec, root: str, *, keep
     rotate_key = spec.rotate_key != "never"
     password_file = "" if spec.pkcs12 is UNSET else under(root, spec.pkcs12.password_file)
     reissue = "" if spec.reissue is UNSET else spec.reissue
+    hooks_of = hooks(context, here, spec.after, nodes, root)
+    is_client = "client auth" in usages
+    probe_of = probe(
+        context,
+        here,
+        spec.probe,
+        nodes,
+        known=specs,
+        identity=lambda node: address_of("component", name, node.name if node else None) if is_client else "",
+    )
     ca = str(spec.ca)
     found = []
     for node in nodes:
@@ -115,6 +135,9 @@ def _expand(context: Context, name: str, spec: ComponentSpec, root: str, *, keep
                 kubeconfig="" if place else address_of("kubeconfig", keeper, node_name),
                 access=access,
                 reissue=reissue,
+                after=hooks_of(node),
+                probe=probe_of(node),
+                suspended=spec.suspend is True,
                 origin=origin,
             )
         )

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context, Nodes
+from reconciler.desired.expand_live import hooks
 from reconciler.desired.expand_stores import access_of, places, seen_by_node
 from reconciler.desired.model import CA, Access, Bundle, Component, Kubeconfig, address_of
 from reconciler.desired.presets.fragments import Fragments
@@ -16,7 +17,7 @@ from reconciler.desired.spec import BundleSpec, KubeconfigSpec
 from reconciler.desired.templates import MissingAddressError, Template, TemplateError, parse_template
 
 
-def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mapping[str, CA]) -> dict[str, Bundle]:
+def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mapping[str, CA], root: str) -> dict[str, Bundle]:
     """Every bundle file by address.
 
     A bundle of one CA that would be exactly the certificate file of that CA, or of its copy, is left out: that file
@@ -36,6 +37,7 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
             group=spec.group if isinstance(spec.group, str | int) else None,
         )
         origin = context.origin("bundles", name)
+        hooks_of = hooks(context, ("bundles", name), spec.after, nodes, root)
         for node in nodes:
             place = place_of(node)
             if place.absolute in certificate_files:
@@ -43,16 +45,25 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
             node_name = node.name if node else None
             address = address_of("bundle", name, node_name)
             bundles[address] = Bundle(
-                address=address, name=name, node=node_name, cas=names, place=place, access=access, origin=origin
+                address=address,
+                name=name,
+                node=node_name,
+                cas=names,
+                place=place,
+                access=access,
+                after=hooks_of(node),
+                origin=origin,
             )
     return bundles
 
 
-def expand_kubeconfigs(context: Context, specs: Fragments, components: Mapping[str, Component]) -> dict[str, Kubeconfig]:
+def expand_kubeconfigs(
+    context: Context, specs: Fragments, components: Mapping[str, Component], root: str
+) -> dict[str, Kubeconfig]:
     """Every kubeconfig by address."""
     found: dict[str, Kubeconfig] = {}
     for name, spec in sorted(specs.kubeconfigs.items()):
-        for kubeconfig in _kubeconfig(context, name, spec, specs, components):
+        for kubeconfig in _kubeconfig(context, name, spec, specs, components, root=root):
             found[kubeconfig.address] = kubeconfig
     return found
 
@@ -64,7 +75,7 @@ def _certificate_files(ca: CA | None) -> frozenset[str]:
 
 
 def _kubeconfig(
-    context: Context, name: str, spec: KubeconfigSpec, specs: Fragments, components: Mapping[str, Component]
+    context: Context, name: str, spec: KubeconfigSpec, specs: Fragments, components: Mapping[str, Component], *, root: str
 ) -> list[Kubeconfig]:
     here: Path = ("kubeconfigs", name)
     nodes = context.instances(spec.for_each)
@@ -76,6 +87,7 @@ def _kubeconfig(
         return []
     access, origin = access_of(spec), context.origin("kubeconfigs", name)
     cas = tuple(dict.fromkeys(bundle_cas))
+    hooks_of = hooks(context, here, spec.after, nodes, root)
     found = []
     for node, owner in zip(nodes, owners, strict=True):
         component = components.get(owner)
@@ -105,6 +117,7 @@ def _kubeconfig(
                 client_key=key,
                 place=place_of(node),
                 access=access,
+                after=hooks_of(node),
                 origin=origin,
             )
         )

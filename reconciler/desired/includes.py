@@ -23,6 +23,7 @@ NAMED_SECTIONS: Final = {
     "bundles": "bundle",
     "kubeconfigs": "kubeconfig",
     "keypairs": "keypair",
+    "groups": "group",
 }
 LIST_SECTIONS: Final = frozenset({"nodes", "revocations", "moved", "imports", "removed"})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.spec_parts import DURATION_PATTERN, NAME_PATTERN, PERCENT_PATTERN
+from reconciler.desired.spec_parts import ACTIONS, DURATION_PATTERN, NAME_PATTERN, PERCENT_PATTERN, UNIT_PATTERN
 from reconciler.desired.unusable import quoted
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
     r"^CPK[0-9]{3}$": ("a rule code", "write CPK and three digits, such as CPK312"),
     r"^[0-9a-fA-F:]+$": ("a serial number", "write it in hexadecimal, as `openssl x509 -serial` prints it"),
     r"^(100|[0-9]{1,2})%$": ("a share", 'write "30%", or a whole number'),
+    UNIT_PATTERN: ("a unit name", "write it as systemctl does, such as kubelet.service"),
 }
 _NODE_NAME: Final = ("a node name", "use lower-case letters, digits, hyphens and dots (RFC 1123)")
 
@@ -262,9 +263,9 @@ def _range(finding: _Finding) -> Mistake:
 
 
 def _one_action(finding: _Finding) -> Mistake:
-    actions = "exec, signal, systemd, http or touch"
-    found = "none" if not finding.value else " and ".join(finding.value)
-    hint = f"write one of {actions}" if not finding.value else "make it two hooks"
+    given = [key for key in finding.value if key in ACTIONS]
+    found = " and ".join(given) or "none"
+    hint = "make it two hooks" if given else f"write one of {', '.join(ACTIONS[:-1])} or {ACTIONS[-1]}"
     return Mistake(path=finding.path, code="CPK107", message=f"{at(finding.path)} has {found}, a hook is one action", hint=hint)
 
 
@@ -274,5 +275,5 @@ _EXPLANATIONS: Final[Mapping[str, Callable[[_Finding], Mistake]]] = {
     "enum": _enum,
     "pattern": _pattern,
     **dict.fromkeys(("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"), _range),
-    **dict.fromkeys(("minProperties", "maxProperties"), _one_action),
+    "oneOf": _one_action,
 }

@@ -69,6 +69,84 @@ class Replica(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
 
 
+class Hook(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what is done after a change."""
+
+    timeout: timedelta = timedelta(seconds=60)
+
+
+class ExecHook(Hook, frozen=True, kw_only=True, tag="exec"):
+    """Runs a program, without a shell."""
+
+    argv: tuple[str, ...]
+
+
+class SignalHook(Hook, frozen=True, kw_only=True, tag="signal"):
+    """Signals the process of a pid file."""
+
+    pidfile: str
+    """Absolute, ``--root`` applied."""
+    name: str
+    """Without SIG: HUP, USR1."""
+    only_if_running: bool = True
+
+
+class SystemdHook(Hook, frozen=True, kw_only=True, tag="systemd"):
+    """Reloads or restarts a unit."""
+
+    unit: str
+    action: Literal["reload", "restart", "reload-or-restart", "try-restart"]
+    only_if_running: bool = True
+
+
+class HttpHook(Hook, frozen=True, kw_only=True, tag="http"):
+    """Calls an endpoint."""
+
+    url: str
+    method: Literal["GET", "POST", "PUT"] = "POST"
+    ca_file: str = ""
+    """Absolute, ``--root`` applied; empty for the system's CAs."""
+
+
+class TouchHook(Hook, frozen=True, kw_only=True, tag="touch"):
+    """Sets the times of a file, which is made when it is not there."""
+
+    path: str
+    """Absolute, ``--root`` applied."""
+
+
+AnyHook = ExecHook | SignalHook | SystemdHook | HttpHook | TouchHook
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """How to see the certificate that an endpoint presents."""
+
+    host: str
+    """A name or an IP address, without brackets."""
+    port: int
+    server_name: str = ""
+    """SNI (RFC 6066 section 3); empty for none."""
+    starttls: Literal["smtp", "imap", "postgresql", "ldap"] | None = None
+    client: str = ""
+    """Address of the component whose pair is presented when the server asks for a certificate; empty for none."""
+    timeout: timedelta = timedelta(seconds=5)
+
+    @property
+    def endpoint(self) -> str:
+        """``host:port``, IPv6 in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Components whose hooks belong together."""
+
+    name: str
+    members: tuple[str, ...]
+    """Addresses, in the order in which their hooks run."""
+    serial: bool = True
+    """One at a time, each only after the one before works again; the first failure stops the rest."""
+
+
 class CA(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate authority. ``ca.NAME``."""
 
@@ -91,6 +169,8 @@ class CA(msgspec.Struct, frozen=True, kw_only=True):
     home: str | None = None
     """The node on which it is made when stores are per node; None for a store of its own."""
     replicas: tuple[Replica, ...] = ()
+    suspended: bool = False
+    """Looked at and told, never changed."""
     origin: Path = ()
     """Where it stands in the document, for diagnostics; empty for what a preset added."""
 
@@ -125,6 +205,11 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     """Address of the kubeconfig it lives in when `place` is None."""
     access: Access = msgspec.field(default_factory=Access)
     reissue: str = ""
+    after: tuple[AnyHook, ...] = ()
+    """What is done when its files, or the kubeconfigs that embed them, have changed."""
+    probe: Probe | None = None
+    suspended: bool = False
+    """Looked at and told, never changed."""
     origin: Path = ()
 
 
@@ -138,6 +223,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
     """With the file's full name. Mode is always 0644."""
     access: Access = msgspec.field(default_factory=lambda: Access(mode=0o644))
+    after: tuple[AnyHook, ...] = ()
     origin: Path = ()
 
 
@@ -160,6 +246,7 @@ class Kubeconfig(msgspec.Struct, frozen=True, kw_only=True):
     """With ``embed=False``: the paths written into the file, as the node itself sees them (without staging root)."""
     place: Place
     access: Access = msgspec.field(default_factory=Access)
+    after: tuple[AnyHook, ...] = ()
     origin: Path = ()
 
 
@@ -213,6 +300,10 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     components: Mapping[str, Component]
     bundles: Mapping[str, Bundle]
     kubeconfigs: Mapping[str, Kubeconfig]
+    groups: Mapping[str, Group] = msgspec.field(default_factory=dict)
+    """By name; a component is in one at most."""
+    suspended: bool = False
+    """Everything is looked at and told, nothing is changed."""
     guards: Guards = msgspec.field(default_factory=Guards)
     prune: bool = False
     moves: tuple[Move, ...] = ()

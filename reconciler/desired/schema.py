@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.desired.spec import Document
+from reconciler.desired.spec_parts import ACTIONS
 
 Schema = dict[str, Any]
 
@@ -53,8 +54,11 @@ _DEFAULTS: Final[dict[str, dict[str, object]]] = {
     "GuardsSpec": {"maxChanges": "30%", "maxDestroy": 1},
     "RotationSpec": {"strategy": "staged", "soak": "24h"},
     "HttpTarget": {"method": "POST"},
+    "Hook": {"timeout": "60s", "onlyIfRunning": True},
+    "Probe": {"timeout": "5s"},
+    "GroupSpec": {"serial": True},
     "Removed": {"destroy": False},
-    "Document": {"prune": False},
+    "Document": {"prune": False, "suspend": False},
 }
 _EXAMPLES: Final[dict[str, dict[str, list[object]]]] = {
     "Document": {"cluster": ["demo"], "include": [["components/*.yaml"]]},
@@ -111,7 +115,7 @@ def _finish(name: str, schema: Schema) -> None:
         del schema["required"]
     if name == "Hook":
         # The same rule as Hook.__post_init__.
-        schema |= {"minProperties": 1, "maxProperties": 1}
+        schema["oneOf"] = [{"required": [action]} for action in ACTIONS]
     for key, default in _DEFAULTS.get(name, {}).items():
         schema["properties"][key]["default"] = default
     for key, examples in _EXAMPLES.get(name, {}).items():

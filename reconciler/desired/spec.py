@@ -36,6 +36,8 @@ from reconciler.desired.spec_parts import (
     Usage,
 )
 
+Suspend = Annotated[bool, Meta(description="True: look and warn, change nothing.")]
+
 
 class CaSpec(Spec, frozen=True, kw_only=True):
     """A certificate authority."""
@@ -64,6 +66,7 @@ class CaSpec(Spec, frozen=True, kw_only=True):
     ) = UNSET
     rotation: Annotated[RotationSpec, Meta(description="How a new generation comes in.")] | UnsetType = UNSET
     crl: Annotated[CrlSpec, Meta(description="Publish a revocation list.")] | UnsetType = UNSET
+    suspend: Suspend | UnsetType = UNSET
     mode: Mode | UnsetType = UNSET
     owner: Account | UnsetType = UNSET
     group: Account | UnsetType = UNSET
@@ -96,6 +99,7 @@ class ComponentSpec(Spec, frozen=True, kw_only=True):
     reissue: Annotated[str, Meta(max_length=256, description="Change it to force one reissue.")] | UnsetType = UNSET
     after: Annotated[list[Hook], Meta(description="Hooks after a change.")] | UnsetType = UNSET
     probe: Annotated[Probe, Meta(description="Live check.")] | UnsetType = UNSET
+    suspend: Suspend | UnsetType = UNSET
 
 
 class BundleSpec(Spec, frozen=True, kw_only=True):
@@ -107,6 +111,7 @@ class BundleSpec(Spec, frozen=True, kw_only=True):
     path: Annotated[RelativePath, Meta(description="The file, with its suffix.")] | UnsetType = UNSET
     owner: Account | UnsetType = UNSET
     group: Account | UnsetType = UNSET
+    after: Annotated[list[Hook], Meta(description="Hooks after a change.")] | UnsetType = UNSET
 
 
 class KubeconfigSpec(Spec, frozen=True, kw_only=True):
@@ -128,6 +133,7 @@ class KubeconfigSpec(Spec, frozen=True, kw_only=True):
     mode: Mode | UnsetType = UNSET
     owner: Account | UnsetType = UNSET
     group: Account | UnsetType = UNSET
+    after: Annotated[list[Hook], Meta(description="Hooks after a change.")] | UnsetType = UNSET
 
 
 class KeypairSpec(Spec, frozen=True, kw_only=True):
@@ -235,6 +241,21 @@ class StoreSpec(Spec, frozen=True, kw_only=True):
     ) = UNSET
 
 
+class GroupSpec(Spec, frozen=True, kw_only=True):
+    """Components whose hooks belong together, such as the members of an etcd cluster."""
+
+    components: Annotated[list[Name], Meta(min_length=1, description="The components, in the order of their hooks.")]
+    serial: (
+        Annotated[
+            bool,
+            Meta(
+                description="One at a time, each only after the one before works again; stops at the first failure. Default true."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
 class Revocation(Spec, frozen=True, kw_only=True):
     """A certificate that must not be trusted any more."""
 
@@ -325,6 +346,11 @@ class Document(Spec, frozen=True, kw_only=True):
     keypairs: (
         Annotated[dict[Name, KeypairSpec | None], Meta(description="Bare keys by name; null drops a preset's.")] | UnsetType
     ) = UNSET
+    groups: (
+        Annotated[dict[Name, GroupSpec], Meta(description="Groups of components whose hooks run one at a time, by name.")]
+        | UnsetType
+    ) = UNSET
+    suspend: Suspend | UnsetType = UNSET
     revocations: Annotated[list[Revocation], Meta(description="Certificates not to be trusted any more.")] | UnsetType = UNSET
     policy: Annotated[PolicySpec, Meta(description="Limits and rule severities.")] | UnsetType = UNSET
     guards: Annotated[GuardsSpec, Meta(description="Limits of one plan.")] | UnsetType = UNSET

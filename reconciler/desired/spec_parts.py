@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 DURATION_PATTERN = r"^([0-9]+(y|d|h|m|s))+$"
 PERCENT_PATTERN = r"^([1-9]|[1-9][0-9])%$"
+UNIT_PATTERN = r"^[A-Za-z0-9:_.\\@{}-]{1,255}$"
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN, description="Lower-case letters, digits and hyphens, at most 63.")]
 Duration = Annotated[
@@ -165,36 +166,57 @@ class CopiesSpec(Spec, frozen=True, kw_only=True):
 class SignalTarget(Spec, frozen=True, kw_only=True):
     """A process and a signal."""
 
-    pidfile: Annotated[str, Meta(description="File that holds the process id.")]
-    name: Annotated[str, Meta(description="HUP, USR1, …")]
+    pidfile: Annotated[str, Meta(min_length=1, description="Absolute path of the file that holds the process id.")]
+    name: Annotated[Literal["HUP", "USR1", "USR2", "WINCH", "INT", "TERM", "QUIT"], Meta(description="Which signal.")]
 
 
 class SystemdTarget(Spec, frozen=True, kw_only=True):
     """A unit and what to do with it."""
 
-    unit: Annotated[str, Meta(description="Unit name.")]
+    unit: Annotated[str, Meta(pattern=UNIT_PATTERN, description="Unit name; may hold {node}.")]
     action: Annotated[Literal["reload", "restart", "reload-or-restart", "try-restart"], Meta(description="systemctl verb.")]
 
 
 class HttpTarget(Spec, frozen=True, kw_only=True):
     """An HTTP request."""
 
-    url: Annotated[str, Meta(description="Where to.")]
+    url: Annotated[str, Meta(description="Where to; http or https.")]
     method: Annotated[Literal["GET", "POST", "PUT"], Meta(description="Default POST.")] | UnsetType = UNSET
+    ca_file: Annotated[str, Meta(description="Absolute path of the CAs that an https server is checked against.")] | UnsetType = (
+        UNSET
+    )
+
+
+#: The actions of a hook, of which it has exactly one.
+ACTIONS = ("exec", "signal", "systemd", "http", "touch")
 
 
 class Hook(Spec, frozen=True, kw_only=True):
-    """What to do after a change; exactly one of the fields."""
+    """What to do after a change: exactly one action, and how."""
 
-    exec: Annotated[list[str], Meta(min_length=1, description="Program and arguments, run without a shell.")] | UnsetType = UNSET
+    exec: (
+        Annotated[
+            list[Annotated[str, Meta(min_length=1)]],
+            Meta(min_length=1, description="Program and arguments, run without a shell; may hold {node}."),
+        ]
+        | UnsetType
+    ) = UNSET
     signal: Annotated[SignalTarget, Meta(description="Signal the process of a pid file.")] | UnsetType = UNSET
     systemd: Annotated[SystemdTarget, Meta(description="Reload or restart a unit.")] | UnsetType = UNSET
     http: Annotated[HttpTarget, Meta(description="Call an endpoint.")] | UnsetType = UNSET
-    touch: Annotated[str, Meta(description="Touch a file.")] | UnsetType = UNSET
+    touch: Annotated[str, Meta(min_length=1, description="Touch a file, absolute.")] | UnsetType = UNSET
+    timeout: Annotated[Duration, Meta(description="How long it may take; default 60s.")] | UnsetType = UNSET
+    only_if_running: (
+        Annotated[
+            bool,
+            Meta(description="Leave alone what is not running (default true): it reads the new files when it starts."),
+        ]
+        | UnsetType
+    ) = UNSET
 
     def __post_init__(self) -> None:
-        """Holds the rule that types cannot express; the schema has it as minProperties and maxProperties."""
-        if sum(getattr(self, field) is not UNSET for field in self.__struct_fields__) != 1:
+        """Holds the rule that types cannot express; the schema has it as oneOf."""
+        if sum(getattr(self, field) is not UNSET for field in ACTIONS) != 1:
             msg = "a hook has exactly one action"
             raise ValueError(msg)
 
@@ -202,11 +224,18 @@ class Hook(Spec, frozen=True, kw_only=True):
 class Probe(Spec, frozen=True, kw_only=True):
     """A live check of what an endpoint presents."""
 
-    address: Annotated[str, Meta(description="host:port to connect to.")] | UnsetType = UNSET
-    server_name: Annotated[str, Meta(description="SNI.")] | UnsetType = UNSET
+    address: (
+        Annotated[str, Meta(description="host:port to connect to; IPv6 in brackets; may hold {node}, {node.host}.")] | UnsetType
+    ) = UNSET
+    server_name: Annotated[str, Meta(description="SNI; default the host, when it is a name.")] | UnsetType = UNSET
     starttls: Annotated[Literal["smtp", "imap", "postgresql", "ldap"], Meta(description="Protocol before TLS.")] | UnsetType = (
         UNSET
     )
+    client: (
+        Annotated[Name, Meta(description="The component whose certificate is presented when the server asks for one.")]
+        | UnsetType
+    ) = UNSET
+    timeout: Annotated[Duration, Meta(description="How long it may take; default 5s.")] | UnsetType = UNSET
 
 
 class Pkcs12Spec(Spec, frozen=True, kw_only=True):

@@ -50,24 +50,10 @@ def _rotations(fragments: Fragments, _: Document) -> Iterator[Path]:
             yield ("cas", name, "rotation")
 
 
-def _hooks(fragments: Fragments, _: Document) -> Iterator[Path]:
-    return (
-        ("components", name, "after") for name, spec in fragments.components.items() if spec.after is not UNSET and spec.after
-    )
-
-
-def _probes(fragments: Fragments, _: Document) -> Iterator[Path]:
-    for name, spec in fragments.components.items():
-        if spec.probe is not UNSET and spec.probe.address is not UNSET:
-            yield ("components", name, "probe")
-
-
 #: Code, message, hint, and where it is asked for.
 _ROWS: Final[tuple[tuple[str, str, str, Places], ...]] = (
     ("CPK222", "rotation to a new generation is not carried out by this version", "keep generation: 1", _generations),
     ("CPK224", "revocation is not carried out by this version", "change the component's `reissue` to replace it", _revocations),
     ("CPK223", "`crl` is not acted on by this version: no revocation list is written", "", _crls),
     ("CPK223", "`rotation` is not acted on by this version: CAs are renewed with their key", "", _rotations),
-    ("CPK223", "`after` is not acted on by this version: no hook is run", "", _hooks),
-    ("CPK223", "`probe` is not acted on by this version: no endpoint is asked", "", _probes),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
 
 import msgspec
 
@@ -127,6 +129,22 @@ class ObservedKeypair(Struct, frozen=True, kw_only=True):
 
     key: KeyState
     public: PublicKeyState
+
+
+class Served(Struct, frozen=True, kw_only=True):
+    """What an endpoint presented when it was last asked, against what is on disk."""
+
+    state: Literal["ok", "stale", "unreachable"]
+    """ok: the certificate on disk; stale: another one; unreachable: none was seen."""
+    endpoint: str
+    """``host:port``."""
+    at: datetime
+    presented: str = ""
+    """SHA-256 fingerprint of the certificate that was presented; empty when none was seen."""
+    expected: str = ""
+    """SHA-256 fingerprint of the certificate on disk."""
+    detail: str = ""
+    """One sentence for people: why it could not be reached, or which certificate it presents instead."""
 
 
 class ObservedState(Struct, frozen=True, kw_only=True):

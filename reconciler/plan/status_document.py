@@ -14,6 +14,8 @@ from msgspec import Meta
 
 FORMAT_VERSION: Final = "1.0"
 
+ConditionStatus = Literal["True", "False", "Unknown"]
+ServedState = Literal["ok", "stale", "unreachable"]
 Sync = Literal["Synced", "OutOfSync", "Unknown"]
 Health = Literal["Healthy", "Progressing", "Degraded", "Missing", "Suspended"]
 
@@ -60,6 +62,92 @@ class ResourceStatus(Part, frozen=True, kw_only=True):
     days_left: Annotated[int | None, Meta(description="Whole days until not_after, negative afterwards.")] = None
     generation: int | None = None
     reasons: Annotated[list[str], Meta(description="Why it is out of sync: the words of the plan.")] = []
+    suspended: Annotated[bool, Meta(description="Looked at and told, never changed.")] = False
+    served: Annotated[
+        ServedState | None,
+        Meta(description="Whether its endpoint presents what is on disk; null without a probe, or before one."),
+    ] = None
+    served_detail: Annotated[str, Meta(description="What the probe saw, for people.")] = ""
+    served_at: datetime | None = None
+
+
+class Condition(Part, frozen=True, kw_only=True):
+    """Something about the reconciler as a whole, as Kubernetes and Flux have it.
+
+    ``Ready`` and ``SourceVerified`` are good when True. ``Reconciling``, ``Stalled``, ``Suspended``, ``ClockUncertain``,
+    ``Flapping``, ``BudgetExhausted``, ``HooksFailing`` and ``ServedStale`` are there only while they are True.
+    """
+
+    type: str
+    status: ConditionStatus
+    reason: Annotated[str, Meta(description="PascalCase word.")]
+    message: Annotated[str, Meta(description="One or two sentences for people, with the way out.")]
+    last_transition_time: Annotated[datetime, Meta(description="When its status last changed.")]
+
+
+class SourceStatus(Part, frozen=True, kw_only=True):
+    """Where the desired state comes from."""
+
+    kind: Literal["git", "directory"]
+    location: Annotated[str, Meta(description="The repository or directory that is followed.")]
+    path: Annotated[str, Meta(description="The main file in it.")]
+    ref: Annotated[str, Meta(description="What is followed in a repository: HEAD, a branch, a tag.")] = ""
+    last_applied_revision: Annotated[str, Meta(description="The commit, or sha256: and a digest, that is in force.")] = ""
+    last_attempted_revision: Annotated[str, Meta(description="The one that was looked at last; differs while it is refused.")] = (
+        ""
+    )
+    signer: Annotated[str, Meta(description="Who signed the commit in force, when signatures are verified.")] = ""
+
+
+class HookStatus(Part, frozen=True, kw_only=True):
+    """Hooks that are still owed to somebody."""
+
+    address: Annotated[str, Meta(description="Whose files changed.")]
+    state: Annotated[Literal["waiting", "failing"], Meta(description="waiting: for its turn or its next try; failing: tried.")]
+    hook: Annotated[str, Meta(description="The hook at which it stands, for people: `systemd reload nginx.service`.")]
+    attempts: int = 0
+    since: Annotated[datetime | None, Meta(description="When the files changed.")] = None
+    next_attempt_at: datetime | None = None
+    detail: Annotated[str, Meta(description="Why the last attempt failed, or what it waits for.")] = ""
+    output: Annotated[str, Meta(description="The end of what the program printed.")] = ""
+
+
+class PlannedChange(Part, frozen=True, kw_only=True):
+    """A line of the last plan."""
+
+    address: str
+    class_: Annotated[str, Meta(description="The class of the plan: reissue, repair, blocked, …")] = msgspec.field(name="class")
+    reasons: list[str] = []
+    outcome: Annotated[
+        Literal["done", "failed", "skipped", "held", "pending"], Meta(description="What became of it in the last pass.")
+    ] = "pending"
+    detail: str = ""
+
+
+class PassStatus(Part, frozen=True, kw_only=True):
+    """The last pass of the reconciler: snapshot, diff, guards, apply, report."""
+
+    started_at: datetime
+    finished_at: datetime
+    result: Literal["success", "error", "noop"]
+    trigger: Annotated[str, Meta(description="What woke it: start, source, files, renewal, retry, signal, interval.")]
+    revision: str = ""
+    changes: Annotated[list[PlannedChange], Meta(description="What it planned, in the order of work; at most 200 lines.")] = []
+    diagnostics: Annotated[list[str], Meta(description="Warnings and errors of the plan, one sentence each.")] = []
+
+
+class ReconcilerStatus(Part, frozen=True, kw_only=True):
+    """The running reconciler; absent when none reports here."""
+
+    version: str
+    started_at: datetime
+    pid: int
+    node: str | None = None
+    passes: Annotated[int, Meta(description="How many passes since the start.")] = 0
+    last_pass: PassStatus | None = None
+    last_success_at: datetime | None = None
+    next_pass_at: Annotated[datetime | None, Meta(description="When it wakes at the latest.")] = None
+    next_pass_why: Annotated[str, Meta(description="renewal, retry or interval.")] = ""
 
 
 class StatusSummary(Part, frozen=True, kw_only=True):
@@ -85,4 +173,8 @@ class StatusDocument(Part, frozen=True, kw_only=True):
     cluster: str
     at: Annotated[datetime, Meta(description="When it was looked at.")]
     summary: StatusSummary
-    resources: Annotated[list[ResourceStatus], Meta(description="In dependency order: CAs first.")]
+    conditions: list[Condition] = []
+    source: SourceStatus | None = None
+    reconciler: ReconcilerStatus | None = None
+    hooks: Annotated[list[HookStatus], Meta(description="Hooks that are still owed.")] = []
+    resources: Annotated[list[ResourceStatus], Meta(description="In dependency order: CAs first.")] = []

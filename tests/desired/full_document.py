@@ -52,6 +52,7 @@ FULL: dict[str, Any] = {
             "home": "w-1",
             "rotation": {"strategy": "staged", "soak": "1d", "hold": "clients"},
             "crl": {"path": "ca.crl", "formats": ["pem"], "validity": "7d"},
+            "suspend": False,
             **ACCESS,
         },
         "dropped": None,
@@ -74,17 +75,28 @@ FULL: dict[str, Any] = {
             "pkcs12": {"passwordFile": "/p"},
             "reissue": "1",
             "after": [
-                {"exec": ["true"]},
+                {"exec": ["true"], "timeout": "5s"},
                 {"signal": {"pidfile": "/p", "name": "HUP"}},
-                {"systemd": {"unit": "u", "action": "reload"}},
-                {"http": {"url": "http://localhost", "method": "POST"}},
+                {"systemd": {"unit": "u", "action": "reload"}, "onlyIfRunning": False},
+                {"http": {"url": "http://localhost", "method": "POST", "caFile": "/c"}},
                 {"touch": "/t"},
             ],
-            "probe": {"address": "localhost:1", "serverName": "a", "starttls": "smtp"},
+            "probe": {"address": "localhost:1", "serverName": "a", "starttls": "smtp", "client": "api", "timeout": "5s"},
+            "suspend": False,
             **ACCESS,
         }
     },
-    "bundles": {"b": {"cas": ["root"], "forEach": FOR_EACH, "store": "files", "path": "b.crt", "owner": "0", "group": "g"}},
+    "bundles": {
+        "b": {
+            "cas": ["root"],
+            "forEach": FOR_EACH,
+            "store": "files",
+            "path": "b.crt",
+            "owner": "0",
+            "group": "g",
+            "after": [{"touch": "/t"}],
+        }
+    },
     "kubeconfigs": {
         "k": {
             "component": "api",
@@ -96,12 +108,15 @@ FULL: dict[str, Any] = {
             "embed": False,
             "store": "files",
             "path": "k.conf",
+            "after": [{"touch": "/t"}],
             **ACCESS,
         }
     },
     "keypairs": {
         "sa": {"key": "rsa-4096", "forEach": FOR_EACH, "store": "files", "path": "sa", "generation": 1, "home": "w-1", **ACCESS}
     },
+    "groups": {"g": {"components": ["api"], "serial": True}},
+    "suspend": False,
     "revocations": [{"component": "api", "serial": "1f:6A", "reason": "superseded", "at": "2026-11-20T10:00:00Z"}],
     "policy": {"maxLifetime": "398d", "rules": {"CPK312": "warn"}},
     "guards": {"maxChanges": "30%", "maxDestroy": 1},

@@ -164,9 +164,6 @@ def test_one_mistake_under_defaults_is_told_once() -> None:
     assert [(code, marked) for code, marked, *_ in found] == [("CPK301", "20y")]
 
 
-WITH_CLIENT = "cas: {a: {path: a}}\ncomponents: {c: {ca: a, usages: [client auth], path: c"
-
-
 @pytest.mark.parametrize(
     ("text", "codes"),
     [
@@ -177,11 +174,6 @@ WITH_CLIENT = "cas: {a: {path: a}}\ncomponents: {c: {ca: a, usages: [client auth
         ("cas: {a: {path: a, rotation: {strategy: manual}}}", ["CPK223"]),
         ("cas: {a: {path: a}}\nrevocations: []", []),
         ("cas: {a: {path: a}}\nrevocations: [{component: x, serial: '1'}]", ["CPK224"]),
-        (
-            f"{WITH_CLIENT}, after: [{{touch: /x}}], probe: {{address: 'h:1'}}}}}}",
-            ["CPK223", "CPK223"],
-        ),
-        (f"{WITH_CLIENT}, after: [], probe: {{}}}}}}", []),
     ],
 )
 def test_what_this_version_does_not_do(text: str, codes: list[str]) -> None:
