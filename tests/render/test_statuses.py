@@ -78,6 +78,10 @@ def test_json_keeps_to_its_schema_and_contract() -> None:
         "days_left": 265,
         "generation": 1,
         "reasons": [],
+        "suspended": False,
+        "served": None,
+        "served_detail": "",
+        "served_at": None,
     }
     assert body["resources"][4]["paths"] == {"kubeconfig": "/etc/kubernetes/admin.conf"}
     assert msgspec.json.decode(RENDERERS["json"](status(), now=NOW), type=StatusDocument) == status()
