@@ -57,6 +57,18 @@ class LockHeldError(Exception):
         )
 
 
+class Held:
+    """A lock that is held."""
+
+    def __init__(self, fd: int | None, path: str) -> None:
+        self._fd = fd
+        self._path = path
+
+    def is_lost(self) -> bool:
+        """Whether somebody took the file away: another process may then hold a lock on a new one, and nothing may be written."""
+        return self._fd is not None and not _is_still(self._fd, self._path)
+
+
 @contextmanager
 def hold(
     path: str,
@@ -67,8 +79,8 @@ def hold(
     clock: Callable[[], float] = time.monotonic,
     wait: Callable[[float], object] = time.sleep,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Iterator[None]:
-    """Holds the lock while the block runs.
+) -> Iterator[Held]:
+    """Holds the lock while the block runs; yields what says whether it is still the lock.
 
     Args:
         path: of the lock file; its directory must be there. A reader that finds no file goes on without: nobody has
@@ -86,13 +98,13 @@ def hold(
     """
     fd = _acquire(path, exclusive=exclusive, timeout=timeout, clock=clock, wait=wait)
     if fd is None:
-        yield
+        yield Held(None, path)
         return
     info_path = f"{path}.json"
     try:
         if exclusive:
             _write_info(info_path, operation, now())
-        yield
+        yield Held(fd, path)
     finally:
         if exclusive:
             with suppress(OSError):

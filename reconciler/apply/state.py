@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from reconciler.observed.model import Absent, Unusable
 from reconciler.plan.inventory import Inventory
 from reconciler.stores.errors import StoreError, naming
 from reconciler.stores.read import read_file
+
+T = TypeVar("T")
 
 #: Ten thousand records are about six megabytes.
 _LIMIT: Final = 256 << 20
@@ -76,6 +78,45 @@ class StateDirectory:
     def cache_path(self) -> str:
         """Observations of files that have not changed since."""
         return f"{self.path}/observed.cache"
+
+    @property
+    def instance_path(self) -> str:
+        """The lock that the long-lived reconciler holds for its life; passes and applies share the other one."""
+        return f"{self.path}/reconciler.lock"
+
+    @property
+    def plans_path(self) -> str:
+        """Where the reconciler keeps the plans that it carried out."""
+        return f"{self.path}/plans"
+
+    def read(self, name: str, kind: type[T]) -> T | None:
+        """A JSON file of the directory; None when there is none, or none that this version can use.
+
+        Args:
+            name: of the file, such as ``status.json``.
+            kind: the type it was written from.
+        """
+        found = read_file(f"{self.path}/{name}", limit=_LIMIT)
+        if isinstance(found, Absent):
+            return None
+        if isinstance(found, Unusable):
+            _warn("%s cannot be read and is ignored: %s", f"{self.path}/{name}", found.detail)
+            return None
+        try:
+            return msgspec.json.decode(found.data, type=kind)
+        except msgspec.DecodeError as error:
+            _warn("%s was damaged and is ignored: %s", f"{self.path}/{name}", str(error))
+            return None
+
+    def write(self, name: str, value: msgspec.Struct | Mapping[str, msgspec.Struct]) -> None:
+        """Replaces a JSON file of the directory, durably.
+
+        Raises:
+            StoreError: the old file stays.
+        """
+        from reconciler.stores.single import write_file  # noqa: PLC0415 - whoever only looks needs nothing that writes
+
+        write_file(f"{self.path}/{name}", msgspec.json.encode(value) + b"\n", mode=0o600)
 
     def exists(self) -> bool:
         """Whether it is there."""
@@ -161,9 +202,13 @@ class StateDirectory:
             os.rename(self.inventory_path, aside)
         except OSError:
             aside = self.inventory_path
-        import logging  # noqa: PLC0415 - costs every start as much as a tenth of a plan, and this is rare
+        _warn("the inventory was damaged (%s) and is ignored; it is kept as %s", why, aside)
 
-        logging.getLogger(__name__).warning("the inventory was damaged (%s) and is ignored; it is kept as %s", why, aside)
+
+def _warn(message: str, *arguments: str) -> None:
+    import logging  # noqa: PLC0415 - costs every start as much as a tenth of a plan, and this is rare
+
+    logging.getLogger(__name__).warning(message, *arguments)
 
 
 class _Version(msgspec.Struct):

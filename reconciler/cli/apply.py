@@ -17,7 +17,8 @@ from reconciler.cli.options import UsageError, add_common
 from reconciler.cli.plan import show
 from reconciler.cli.planning import add_planning, planning_options
 from reconciler.cli.progress import listener
-from reconciler.cli.session import View, look, open_session, print_result
+from reconciler.cli.session import open_session, print_result
+from reconciler.passes.look import View, look
 from reconciler.plan.document import PlanDocument
 from reconciler.plan.options import Options
 from reconciler.plan.saved import decode, refuse_stale

@@ -7,7 +7,7 @@ import argparse
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_common
 from reconciler.cli.session import print_result
-from reconciler.cli.status import status_from, view_of
+from reconciler.cli.status import view_of
 from reconciler.render.inventories import RENDERERS
 
 
@@ -20,5 +20,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints one row a certificate."""
     view = view_of(arguments)
-    print_result(RENDERERS[arguments.format](status_from(view), now=view.now))
+    print_result(RENDERERS[arguments.format](view.status(), now=view.now))
     return ExitCode.SUCCESS

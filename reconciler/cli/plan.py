@@ -10,7 +10,9 @@ from reconciler.cli.clock import moment, wall_clock
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import UsageError, add_common
 from reconciler.cli.planning import add_planning, planning_options
-from reconciler.cli.session import View, in_automation, look, open_session, print_result, shared_lock
+from reconciler.cli.session import in_automation, open_session, print_result, shared_lock
+from reconciler.passes.look import View, look
+from reconciler.passes.reported import load_served
 from reconciler.plan.saved import encode
 from reconciler.render.colour import wants_colour
 from reconciler.render.diagnostics_text import render_diagnostics
@@ -39,7 +41,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(msg)
     session = open_session(arguments)
     with shared_lock(session, "plan", arguments.lock_timeout):
-        view = look(session, now=now, options=planning_options(arguments, refresh_only=arguments.refresh_only))
+        view = look(
+            session,
+            now=now,
+            options=planning_options(arguments, refresh_only=arguments.refresh_only),
+            served=load_served(session.state),
+        )
     document = view.plan.document
     if arguments.out:
         from reconciler.stores.single import write_file  # noqa: PLC0415 - most plans are only looked at

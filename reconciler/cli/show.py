@@ -14,8 +14,8 @@ from reconciler.apply.audit import AuditLog, verify_chain
 from reconciler.cli.clock import wall_clock
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import UsageError, add_common
-from reconciler.cli.session import look, open_session, print_result
-from reconciler.cli.status import status_from
+from reconciler.cli.session import open_session, print_result
+from reconciler.passes.look import look
 from reconciler.plan.options import Options
 from reconciler.plan.saved import decode
 from reconciler.render.audit_text import render_audit
@@ -83,7 +83,7 @@ def _entry(line: bytes) -> dict[str, object] | None:
 
 def _certificate(arguments: argparse.Namespace) -> str:
     address = _name(arguments, "an address")
-    status = status_from(look(open_session(arguments), now=wall_clock(), options=Options()))
+    status = look(open_session(arguments), now=wall_clock(), options=Options()).status()
     row = next((resource for resource in status.resources if resource.address == address), None)
     if row is None:
         msg = f'"{address}" is not an address of this desired state; `cluster-pki status` lists them'

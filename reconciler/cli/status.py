@@ -9,9 +9,10 @@ import sys
 from reconciler.cli.clock import moment, wall_clock
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_common
-from reconciler.cli.session import View, look, open_session, print_result, shared_lock
+from reconciler.cli.session import open_session, print_result, shared_lock
+from reconciler.passes.look import View, look
+from reconciler.passes.reported import load_served, with_report
 from reconciler.plan.options import Options
-from reconciler.plan.status import StatusDocument, status_of
 from reconciler.render.colour import wants_colour
 from reconciler.render.diagnostics_text import render_diagnostics
 from reconciler.render.statuses import RENDERERS
@@ -27,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints how every certificate is doing."""
     view = view_of(arguments)
     colour = wants_colour(arguments.color, os.environ, sys.stdout)
-    print_result(RENDERERS[arguments.format](status_from(view), now=view.now, color=colour))
+    document = view.status() if arguments.at else with_report(view.status(), view.session.state, now=view.now)
+    print_result(RENDERERS[arguments.format](document, now=view.now, color=colour))
     return ExitCode.SUCCESS
 
 
@@ -36,13 +38,8 @@ def view_of(arguments: argparse.Namespace) -> View:
     now = moment(arguments.at, wall_clock())
     session = open_session(arguments)
     with shared_lock(session, "status", 0.0):
-        view = look(session, now=now, options=Options())
+        view = look(session, now=now, options=Options(), served=load_served(session.state))
     sys.stderr.write(
         render_diagnostics(session.warnings, session.loaded, color=wants_colour(arguments.color, os.environ, sys.stderr))
     )
     return view
-
-
-def status_from(view: View) -> StatusDocument:
-    """The status document of a look."""
-    return status_of(view.session.compiled.state, view.observed, view.plan.document, view.inventory, view.now)

@@ -99,6 +99,17 @@ class Cache:
             self._learned or _size(self._seen) != _size(self._known) or _size(self._seen_verdicts) != _size(self._known_verdicts)
         )
 
+    def next_pass(self, *, now_ns: int) -> Cache:
+        """The cache of the next pass of the same process: what this one saw is what that one knows.
+
+        Args:
+            now_ns: when the next pass begins.
+        """
+        following = Cache(now_ns=now_ns)
+        following._known = self._seen  # noqa: SLF001 - the same type
+        following._known_verdicts = self._seen_verdicts  # noqa: SLF001 - the same type
+        return following
+
     def encode(self) -> bytes:
         """What this pass looked at, as bytes; what it did not look at is gone."""
         places: dict[tuple[object, ...], int] = {}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from reconciler.desired.model import DesiredState, parse_address
-from reconciler.observed.model import Absent, ObservedState
+from reconciler.observed.model import Absent, ObservedState, Served
 from reconciler.plan.assemble import resource_change, summarize, valid_until
 from reconciler.plan.authorities import Authorities, decide_authorities
 from reconciler.plan.bundles import decide_bundles
@@ -31,6 +31,8 @@ from reconciler.plan.order import in_order
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding
 from reconciler.plan.schedule import next_renewal
+from reconciler.plan.served import current, tell_served
+from reconciler.plan.suspension import hold_suspended, tell_suspended
 from reconciler.plan.telling import blocked_authorities, in_reading_order, refused, tell
 
 
@@ -66,6 +68,7 @@ def make_plan(
     options: Options,
     source: Source,
     tool_version: str,
+    served: Mapping[str, Served] | None = None,
 ) -> Plan:
     """Compares and decides. Nothing is generated here: two plans of the same input are the same.
 
@@ -77,6 +80,7 @@ def make_plan(
         options: what a person asked of this plan.
         source: where the desired state came from.
         tool_version: version of this program.
+        served: what endpoints presented when they were last asked, by address.
 
     Raises:
         InvalidOptionError: a target or replacement that is no address.
@@ -91,6 +95,7 @@ def make_plan(
         options=options,
         selected=selected(options, desired, records),
         replaced=replaced(options, desired),
+        served=current(served or {}, observed.pairs),
     )
     authorities = decide_authorities(situation)
     decisions, notes = _decide(situation, authorities)
@@ -127,8 +132,8 @@ def _decide(situation: Situation, authorities: Authorities) -> tuple[list[Decisi
     for authority in by_name.values():
         decisions += decide_copies(situation, authority)
     decisions += decide_keypairs(situation)
-    # 2. Components; when too many would change, they stay as they are before anything follows them.
-    components, tripped = hold_mass_change(list(decide_components(situation, by_name)), situation)
+    # 2. Components; what is suspended, or too much at once, stays as it is before anything follows it.
+    components, tripped = hold_mass_change(list(hold_suspended(decide_components(situation, by_name), situation)), situation)
     decisions += components
     # 3. What is put together from CAs and components.
     decisions += decide_bundles(situation, by_name)
@@ -140,8 +145,9 @@ def _decide(situation: Situation, authorities: Authorities) -> tuple[list[Decisi
     decisions += blocked_authorities(refusals, decisions)
     # 6. What leaves.
     leaving, left = decide_leaving(situation)
-    decisions += leaving
+    decisions = list(hold_suspended([*decisions, *leaving], situation))
     notes = [*authorities.told, *tell_keypairs(situation), *tripped, *left, *tell(situation, refusals, decisions)]
+    notes += [*tell_suspended(decisions, situation), *tell_served(situation)]
     renamed = {address: paths_of(address, situation.desired) for address in situation.previous if situation.covers(address)}
     return decisions, [*notes, *left_behind(situation, renamed)]
 

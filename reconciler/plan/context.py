@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from reconciler.desired.model import CA, Component, DesiredState
-from reconciler.observed.model import Absent, ObservedPair, ObservedState
+from reconciler.observed.model import Absent, ObservedPair, ObservedState, Served
 from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.inventory import Record
 from reconciler.plan.options import Options
@@ -32,6 +32,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     selected: frozenset[str] | None
     """What ``--target`` leaves in; None for everything."""
     replaced: frozenset[str]
+    served: Mapping[str, Served] = {}
+    """What endpoints presented when they were last asked, by address."""
 
     def covers(self, address: str) -> bool:
         """Whether the plan is about this address."""

@@ -57,6 +57,8 @@ def health_of(
     unusable: bool,
     renew_before: timedelta,
     now: datetime,
+    stale: bool = False,
+    suspended: bool = False,
 ) -> Health:
     """Whether something does its work now; of several answers, the worst.
 
@@ -67,6 +69,8 @@ def health_of(
         unusable: whether any of its files cannot be used.
         renew_before: how long before its end a certificate is renewed; ignored without one.
         now: the time; aware.
+        stale: whether its process was seen to present another certificate.
+        suspended: whether it is looked at and never changed.
     """
     reasons = {reason.code for reason in change.reasons} if change else set()
     # The clock is asked first: whatever the plan says, an expired certificate is never Healthy.
@@ -77,8 +81,10 @@ def health_of(
         return "Missing"
     if unusable or reasons & BREAKING:
         return "Degraded"
-    if leaf is not None and leaf.not_after - now < renew_before / LATE:
+    if stale or (leaf is not None and leaf.not_after - now < renew_before / LATE):
         return "Degraded"
+    if suspended:
+        return "Suspended"
     if Reason.ISSUER_ROTATED in reasons or (change is not None and change.class_ == "rotate"):
         return "Progressing"
     return "Healthy"

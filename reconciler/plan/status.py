@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 import msgspec
 
 from reconciler.desired.model import CA, OUTPUT_SUFFIX, Bundle, Component, DesiredState, Keypair, Kubeconfig, Place, Replica
-from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, Unusable
+from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, Served, Unusable
 from reconciler.plan.document import Change, PlanDocument
 from reconciler.plan.health import health_of, sync_of
 from reconciler.plan.inventory import Inventory
 from reconciler.plan.order import RANKS, natural
 from reconciler.plan.renewal import renewal_due
+from reconciler.plan.served import current
 from reconciler.plan.status_document import FORMAT_VERSION, FilePaths, ResourceStatus, StatusDocument, StatusSummary
+from reconciler.plan.suspension import is_suspended
 from reconciler.x509.facts import CertificateFacts
 
 __all__ = ["StatusDocument", "status_of"]
@@ -24,7 +26,9 @@ __all__ = ["StatusDocument", "status_of"]
 class _World(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a row is made from, besides what it is about."""
 
+    desired: DesiredState
     observed: ObservedState
+    served: Mapping[str, Served]
     changes: Mapping[str, Change]
     inventory: Inventory
     authorities: Mapping[str, str]
@@ -33,7 +37,13 @@ class _World(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def status_of(
-    desired: DesiredState, observed: ObservedState, plan: PlanDocument, inventory: Inventory, now: datetime
+    desired: DesiredState,
+    observed: ObservedState,
+    plan: PlanDocument,
+    inventory: Inventory,
+    now: datetime,
+    *,
+    served: Mapping[str, Served] | None = None,
 ) -> StatusDocument:
     """The status of everything that is desired, in the order of a plan: CAs from the root down, then what rests on them.
 
@@ -43,8 +53,11 @@ def status_of(
         plan: the whole plan of the two, without targets: what it changes is out of sync.
         inventory: our record, for generations.
         now: the time; aware.
+        served: what endpoints presented when they were last asked, by address.
     """
     world = _World(
+        desired=desired,
+        served=current(served or {}, observed.pairs),
         observed=observed,
         changes={entry.address: entry.change for entry in plan.resource_changes},
         inventory=inventory,
@@ -169,6 +182,7 @@ def _row(
     change = world.changes.get(address)
     record = world.inventory.records.get(address)
     unusable = frozenset(part.problem for part in found if isinstance(part, Unusable))
+    served, suspended = world.served.get(address), is_suspended(address, world.desired)
     return ResourceStatus(
         address=address,
         type=kind,
@@ -181,10 +195,16 @@ def _row(
             unusable=bool(unusable),
             renew_before=renew_before,
             now=world.now,
+            stale=served is not None and served.state == "stale",
+            suspended=suspended,
         ),
         paths=paths,
         generation=record.generation if record and generation is not None else generation,
         reasons=list(dict.fromkeys(reason.code for reason in change.reasons)) if change else [],
+        suspended=suspended,
+        served=served.state if served else None,
+        served_detail=served.detail if served else "",
+        served_at=served.at if served else None,
     )
 
 

@@ -1,0 +1,176 @@
+"""The conditions of the reconciler, from what a pass came to. Decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from reconciler.daemon.attempts import Hold
+from reconciler.observed.model import Served
+from reconciler.plan.document import PlanDocument
+from reconciler.plan.status_document import Condition, ConditionStatus, HookStatus
+
+#: Names in a message before it says "and 7 more".
+_LISTED: Final = 5
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a desired state is not acted on."""
+
+    reason: str
+    message: str
+    stalled: bool = True
+    """Whether only a person can change that."""
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pass came to."""
+
+    source: Refused | None = None
+    """Why the newest revision is not acted on."""
+    source_is_verified: bool = False
+    """Whether signatures are asked for; the condition is there only then, or when a revision is refused."""
+    signer: str = ""
+    clock: Refused | None = None
+    trouble: Refused | None = None
+    """Why the pass could not do its work at all: lock, state directory."""
+    plan: PlanDocument | None = None
+    """What is left to do after the pass."""
+    failed: Mapping[str, str] = {}
+    holds: Sequence[Hold] = ()
+    hooks: Sequence[HookStatus] = ()
+    served: Mapping[str, Served] = {}
+    suspended: bool = False
+    flapping: Mapping[str, str] = {}
+    """Addresses that somebody else keeps changing, each with who it was, as far as the disk tells."""
+
+
+def conditions(findings: Findings, before: Iterable[Condition], now: datetime) -> tuple[Condition, ...]:
+    """Every condition that holds, Ready first; one whose status did not change keeps its time.
+
+    Args:
+        findings: of the pass.
+        before: the conditions of the pass before.
+        now: the time.
+    """
+    known = {condition.type: condition for condition in before}
+    found = (
+        _ready(findings),
+        _source(findings),
+        _reconciling(findings),
+        _stalled(findings),
+        _clock(findings),
+        _present("Suspended", "SuspendedByDesiredState", "`suspend: true`: nothing is changed.", there=findings.suspended),
+        _flapping(findings),
+        _budget(findings),
+        _hooks(findings),
+        _served(findings),
+    )
+    return tuple(_since(condition, known.get(condition[0]), now) for condition in found if condition is not None)
+
+
+_Said = tuple[str, ConditionStatus, str, str]
+
+
+def _since(said: _Said, before: Condition | None, now: datetime) -> Condition:
+    kind, status, reason, message = said
+    since = before.last_transition_time if before is not None and before.status == status else now.replace(microsecond=0)
+    return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time=since)
+
+
+def _ready(findings: Findings) -> _Said:
+    for refused in (findings.trouble, findings.clock, findings.source):
+        if refused is not None:
+            return ("Ready", "False", refused.reason, refused.message)
+    if findings.failed:
+        address, why = next(iter(findings.failed.items()))
+        return (
+            "Ready",
+            "False",
+            "ApplyFailed",
+            f"{_names(findings.failed)}: {why}" if len(findings.failed) > 1 else f"{address}: {why}",
+        )
+    errors = [entry.summary for entry in findings.plan.diagnostics if entry.severity == "error"] if findings.plan else []
+    if errors:
+        return ("Ready", "False", "PlanErrored", ". ".join(errors[:_LISTED]) + ".")
+    if findings.holds:
+        return (
+            "Ready",
+            "False",
+            findings.holds[0].reason,
+            f"{_names(hold.address for hold in findings.holds)}: {findings.holds[0].detail}.",
+        )
+    for abnormal in (_hooks(findings), _served(findings)):
+        if abnormal is not None:
+            return ("Ready", "False", abnormal[2], abnormal[3])
+    if findings.plan is None:
+        return ("Ready", "Unknown", "Starting", "No pass has come to its end yet.")
+    if findings.plan.has_changes:
+        return ("Ready", "False", "ChangesPending", f"{_names(_pending(findings.plan))} still to be changed.")
+    return ("Ready", "True", "ReconciliationSucceeded", "Everything is as the desired state says.")
+
+
+def _source(findings: Findings) -> _Said | None:
+    if findings.source is not None:
+        return ("SourceVerified", "False", findings.source.reason, findings.source.message)
+    if findings.source_is_verified:
+        return ("SourceVerified", "True", "SignatureValid", f"Signed by {findings.signer}.")
+    return None
+
+
+def _reconciling(findings: Findings) -> _Said | None:
+    retrying = [*findings.failed, *(hold.address for hold in findings.holds if hold.reason == "Backoff")]
+    return _present("Reconciling", "ProgressingWithRetry", f"{_names(retrying)} will be tried again.", there=bool(retrying))
+
+
+def _stalled(findings: Findings) -> _Said | None:
+    refused = next((each for each in (findings.trouble, findings.source) if each is not None and each.stalled), None)
+    return None if refused is None else ("Stalled", "True", refused.reason, refused.message)
+
+
+def _clock(findings: Findings) -> _Said | None:
+    return None if findings.clock is None else ("ClockUncertain", "True", findings.clock.reason, findings.clock.message)
+
+
+def _flapping(findings: Findings) -> _Said | None:
+    told = "; ".join(f"{address}: {who}" for address, who in list(findings.flapping.items())[:_LISTED])
+    message = f"Somebody else keeps changing the same files. {told}. Stop the other writer, or set `suspend: true` there."
+    return _present("Flapping", "AnotherWriter", message, there=bool(findings.flapping))
+
+
+def _budget(findings: Findings) -> _Said | None:
+    spent = [hold for hold in findings.holds if hold.reason == "BudgetExhausted"]
+    message = f"{_names(hold.address for hold in spent)}: {spent[0].detail}; the plan says why." if spent else ""
+    return _present("BudgetExhausted", "TooManyIssuances", message, there=bool(spent))
+
+
+def _hooks(findings: Findings) -> _Said | None:
+    failing = [hook for hook in findings.hooks if hook.state == "failing"]
+    message = f"{failing[0].address}: {failing[0].hook}: {failing[0].detail}" if failing else ""
+    if len(failing) > 1:
+        message += f" ({_names(hook.address for hook in failing[1:])} too)"
+    return _present("HooksFailing", "HookFailed", message, there=bool(failing))
+
+
+def _served(findings: Findings) -> _Said | None:
+    stale = sorted(address for address, result in findings.served.items() if result.state == "stale")
+    message = f"{_names(stale)} on disk, and the running process serves another certificate."
+    return _present("ServedStale", "ServesAnotherCertificate", message, there=bool(stale))
+
+
+def _present(kind: str, reason: str, message: str, *, there: bool) -> _Said | None:
+    """A condition that is there only while it is true."""
+    return (kind, "True", reason, message) if there else None
+
+
+def _pending(plan: PlanDocument) -> list[str]:
+    return [entry.address for entry in plan.resource_changes if entry.change.class_ != "blocked"]
+
+
+def _names(addresses: Iterable[str]) -> str:
+    names = list(addresses)
+    rest = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")

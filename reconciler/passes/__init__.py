@@ -1,0 +1,1 @@
+"""One look at everything, from the desired state to a plan: what commands and the daemon have in common."""

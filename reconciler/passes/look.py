@@ -1,0 +1,95 @@
+"""One look: desired, observed and recorded, put together once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from reconciler import __version__
+from reconciler.observed import cache as cached
+from reconciler.observed.gather import gather
+from reconciler.observed.model import ObservedState, Served
+from reconciler.passes.session import Session
+from reconciler.plan.build import Plan, make_plan
+from reconciler.plan.inventory import Inventory
+from reconciler.plan.options import Options
+from reconciler.plan.status import status_of
+from reconciler.plan.status_document import StatusDocument
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at everything."""
+
+    session: Session
+    observed: ObservedState
+    inventory: Inventory
+    plan: Plan
+    now: datetime
+    served: Mapping[str, Served]
+
+    def status(self) -> StatusDocument:
+        """How every address is doing."""
+        return status_of(
+            self.session.compiled.state, self.observed, self.plan.document, self.inventory, self.now, served=self.served
+        )
+
+
+def look(
+    session: Session,
+    *,
+    now: datetime,
+    options: Options,
+    cache: cached.Cache | None = None,
+    served: Mapping[str, Served] | None = None,
+) -> View:
+    """Observes and plans.
+
+    Args:
+        session: the desired state.
+        now: the time, aware.
+        options: what a person asked of this plan.
+        cache: what was found last time; None to use the file in the state directory, and bring it up to date.
+        served: what endpoints presented when they were last asked, by address.
+
+    Raises:
+        StateError: the records cannot be used.
+        InvalidOptionError: an option names something that it cannot mean.
+    """
+    inventory = session.state.load_inventory(cluster=session.compiled.state.cluster)
+    known = cache if cache is not None else cached.load(session.state.cache_path, version=__version__, now_ns=time.time_ns())
+    observed = gather(session.compiled.state, cache=known)
+    if cache is None and session.state.exists():
+        cached.save(known, session.state.cache_path, version=__version__)
+    return View(
+        session=session,
+        observed=observed,
+        inventory=inventory,
+        plan=plan_of(session, observed, inventory, now=now, options=options, served=served or {}),
+        now=now,
+        served=served or {},
+    )
+
+
+def plan_of(
+    session: Session,
+    observed: ObservedState,
+    inventory: Inventory,
+    *,
+    now: datetime,
+    options: Options,
+    served: Mapping[str, Served],
+) -> Plan:
+    """The plan for what was found."""
+    return make_plan(
+        session.compiled.state,
+        observed,
+        inventory,
+        now=now,
+        options=options,
+        source=session.source,
+        tool_version=__version__,
+        served=served,
+    )

@@ -1,0 +1,98 @@
+"""The conditions: what holds, in words, and since when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from reconciler.daemon.attempts import Hold
+from reconciler.daemon.conditions import Findings, Refused, conditions
+from reconciler.observed.model import Served
+from reconciler.plan.status_document import HookStatus
+from tests.plan.world import NOW, ca, component, settled
+
+WORLD: Final = settled(ca(), component())
+EMPTY: Final = WORLD.plan().document
+INVALID: Final = Refused(reason="DesiredStateInvalid", message="cluster-pki.yaml:3:5: no such CA.")
+LATER: Final = Refused(reason="RepositoryNotFound", message="not there.", stalled=False)
+HOLD: Final = Hold(address="component.a", until=NOW, reason="Backoff", detail="no space")
+FAILING: Final = HookStatus(address="component.a", state="failing", hook="exec reload", detail="exit status 1")
+STALE: Final = Served(state="stale", endpoint="h:1", at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("findings", "expected"),
+    [
+        ({}, {"Ready": ("True", "ReconciliationSucceeded")}),
+        ({"plan": None}, {"Ready": ("Unknown", "Starting")}),
+        (
+            {"source": INVALID},
+            {
+                "Ready": ("False", "DesiredStateInvalid"),
+                "SourceVerified": ("False", "DesiredStateInvalid"),
+                "Stalled": ("True", "DesiredStateInvalid"),
+            },
+        ),
+        ({"source": LATER}, {"Ready": ("False", "RepositoryNotFound"), "SourceVerified": ("False", "RepositoryNotFound")}),
+        (
+            {"source_is_verified": True, "signer": "ops@example.com"},
+            {"Ready": ("True", "ReconciliationSucceeded"), "SourceVerified": ("True", "SignatureValid")},
+        ),
+        (
+            {"clock": Refused(reason="ClockWentBack", message="by an hour.", stalled=False)},
+            {"Ready": ("False", "ClockWentBack"), "ClockUncertain": ("True", "ClockWentBack")},
+        ),
+        (
+            {"failed": {"component.a": "no space", "component.b": "no space"}},
+            {"Ready": ("False", "ApplyFailed"), "Reconciling": ("True", "ProgressingWithRetry")},
+        ),
+        ({"holds": [HOLD]}, {"Ready": ("False", "Backoff"), "Reconciling": ("True", "ProgressingWithRetry")}),
+        (
+            {"holds": [Hold(address="component.a", until=NOW, reason="BudgetExhausted", detail="7 certificates")]},
+            {"Ready": ("False", "BudgetExhausted"), "BudgetExhausted": ("True", "TooManyIssuances")},
+        ),
+        (
+            {"flapping": {"component.a": "/x"}},
+            {"Ready": ("True", "ReconciliationSucceeded"), "Flapping": ("True", "AnotherWriter")},
+        ),
+        ({"suspended": True}, {"Ready": ("True", "ReconciliationSucceeded"), "Suspended": ("True", "SuspendedByDesiredState")}),
+        ({"hooks": [FAILING]}, {"Ready": ("False", "HookFailed"), "HooksFailing": ("True", "HookFailed")}),
+        (
+            {"served": {"component.a": STALE}},
+            {"Ready": ("False", "ServesAnotherCertificate"), "ServedStale": ("True", "ServesAnotherCertificate")},
+        ),
+        (
+            {"trouble": Refused(reason="LockHeld", message="root@cp-1 (pid 1, apply) is at work", stalled=False)},
+            {"Ready": ("False", "LockHeld")},
+        ),
+    ],
+)
+def test_what_holds(findings: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
+    """Ready is always there and comes first; abnormal ones are there only while they are true."""
+    found = conditions(Findings(**{"plan": EMPTY} | findings), (), NOW)
+    assert {each.type: (each.status, each.reason) for each in found} == expected
+    assert found[0].type == "Ready"
+    assert all(each.message.strip() for each in found)
+
+
+def test_changes_that_are_left_are_not_ready() -> None:
+    """A plan that is not empty after a pass has something left to do; one with errors says which."""
+    world = settled(ca(), component())
+    world.advance(days=340)
+    pending = conditions(Findings(plan=world.plan().document), (), NOW)[0]
+    assert (pending.status, pending.reason, pending.message) == ("False", "ChangesPending", "component.api still to be changed.")
+
+
+def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
+    """Another reason for the same status is no transition."""
+    first = conditions(Findings(plan=EMPTY, source=INVALID), (), NOW)
+    later = NOW + timedelta(hours=1)
+    second = conditions(Findings(plan=EMPTY, source=LATER), first, later)
+    assert [(each.type, each.last_transition_time) for each in second] == [
+        ("Ready", NOW),
+        ("SourceVerified", NOW),
+    ]
+    third = conditions(Findings(plan=EMPTY), second, later)
+    assert [(each.type, each.status, each.last_transition_time) for each in third] == [("Ready", "True", later)]
