@@ -27,9 +27,15 @@ class DirectorySource:
     still lie in the directory, so that a link in a repository cannot show a file of the machine.
     """
 
-    def __init__(self, path: str) -> None:
-        """Takes the path of the main file; nothing is read yet."""
+    def __init__(self, path: str, *, below: str | None = None) -> None:
+        """Takes the path of the main file; nothing is read yet.
+
+        Args:
+            path: the main file, as messages call it.
+            below: the directory that is really read, when links were followed to it before; None for the path's own.
+        """
         self._directory = Path(path).parent
+        self._real = self._directory if below is None else Path(below)
         self.name = Path(path).name
 
     def shown(self, name: str) -> str:
@@ -42,15 +48,15 @@ class DirectorySource:
         Raises:
             UnusableFileError: there is none, it may not be read, is too large, or is something else.
         """
-        path = self.shown(name)
+        path, real = self.shown(name), self._real / name
         try:
             if name != self.name:
-                self._stay_inside(path)
+                self._stay_inside(path, real)
             # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+            descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise UnusableFileError(
-                code="CPK001", message=f"{path}: there is no such file", hint=_where_else(Path(path))
+                code="CPK001", message=f"{path}: there is no such file", hint=_where_else(Path(path), real)
             ) from None
         except (OSError, ValueError) as error:
             raise _unreadable(path, error) from None
@@ -64,12 +70,13 @@ class DirectorySource:
     def expand(self, pattern: str) -> tuple[str, ...]:
         """The files that match a glob, sorted; hidden ones only when the pattern names the dot."""
         if not glob.has_magic(pattern):
-            return (pattern,) if os.path.lexists(self.shown(pattern)) else ()
-        matches = glob.glob(pattern, root_dir=self._directory)  # noqa: PTH207 - Path.glob matches hidden files too
-        return tuple(sorted(match for match in matches if not (self._directory / match).is_dir()))
+            return (pattern,) if os.path.lexists(self._real / pattern) else ()
+        # Not Path.glob, which matches hidden files too.
+        matches = glob.glob(pattern, root_dir=self._real)
+        return tuple(sorted(match for match in matches if not (self._real / match).is_dir()))
 
-    def _stay_inside(self, path: str) -> None:
-        if not Path(path).resolve().is_relative_to(self._directory.resolve()):
+    def _stay_inside(self, path: str, real: Path) -> None:
+        if not real.resolve().is_relative_to(self._real.resolve()):
             raise UnusableFileError(
                 code="CPK002",
                 message=f"{path} is a link that leaves the directory of the main file",
@@ -103,8 +110,8 @@ def _unreadable(path: str, error: OSError | ValueError) -> UnusableFileError:
     return UnusableFileError(code="CPK002", message=f"{path} cannot be read: {reason}", hint=hint)
 
 
-def _where_else(path: Path) -> str:
+def _where_else(path: Path, real: Path) -> str:
     other = {".yaml": ".yml", ".yml": ".yaml"}.get(path.suffix)
-    if other and path.with_suffix(other).exists():
+    if other and real.with_suffix(other).exists():
         return f'did you mean "{path.with_suffix(other)}"?'
     return "name another with --file, or begin with `apiVersion: cluster-pki/v1` and `cluster: NAME`"
