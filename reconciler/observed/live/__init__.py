@@ -1,0 +1,1 @@
+"""What running processes present: a TLS handshake with each endpoint, compared with what is on disk."""
