@@ -55,7 +55,7 @@ class Home:
         terminal.isatty = lambda: stdin is not None  # type: ignore[method-assign]
         common = ("-f", str(self.path / "cluster-pki.yaml"), "--root", str(self.path), "--state-dir", str(self.path / "state"))
         with contextlib.ExitStack() as stack:
-            for name in ("cli.run.signal.signal", "cli.run.os.umask", "cli.session.gc.disable"):
+            for name in ("cli.invoke.signal.signal", "cli.invoke.os.umask", "cli.session.gc.disable"):
                 stack.enter_context(mock.patch(f"reconciler.{name}"))
             stack.enter_context(mock.patch("sys.stdin", terminal))
             # What the test runner's own environment says must not change what is printed.

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
+from typing import TYPE_CHECKING
 
-from reconciler.apply.audit import AuditLog
+from reconciler.apply.delivery.content import owners
 from reconciler.apply.journal import Journal
 from reconciler.apply.lock import hold, who
-from reconciler.apply.once import Applied, apply_plan, recover_interrupted
+from reconciler.apply.once import recover_interrupted
+from reconciler.cli.argument_types import parallelism
 from reconciler.cli.clock import wall_clock
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.interrupt import Interruption
@@ -18,14 +21,21 @@ from reconciler.cli.plan import show
 from reconciler.cli.planning import add_planning, planning_options
 from reconciler.cli.progress import listener
 from reconciler.cli.session import open_session, print_result
+from reconciler.cli.sources import add_source
+from reconciler.passes.carry_out import carry_out
 from reconciler.passes.look import View, look
-from reconciler.plan.document import PlanDocument
+from reconciler.passes.reported import load_served, save_served
+from reconciler.plan.document import PlanDocument, reasons_of
 from reconciler.plan.options import Options
 from reconciler.plan.saved import decode, refuse_stale
 from reconciler.render.apply_text import render_outcome
 from reconciler.render.colour import wants_colour
+from reconciler.render.delivery_text import render_delivery
 from reconciler.render.diagnostics_text import render_diagnostics
 from reconciler.stores.read import must_read
+
+if TYPE_CHECKING:
+    from reconciler.passes.deliver import Deliveries
 
 QUESTION = """
 Do you want to perform these actions?
@@ -42,8 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("apply")
     group.add_argument("--auto-approve", action="store_true", help="do not ask")
     group.add_argument(
-        "--parallelism", type=_positive, default=10, metavar="N", help="make N keys at a time (default %(default)s)"
+        "--parallelism", type=parallelism, default=10, metavar="N", help="make N keys at a time (default %(default)s)"
     )
+    add_source(parser)
     add_common(parser, formats=("text", "json"))
 
 
@@ -61,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         for note in recover_interrupted(session.state, journal, now=now, actor=who()):
             sys.stderr.write(f"{note}\n")
         options = saved_options(saved) if saved else planning_options(arguments)
-        view = look(session, now=now, options=options)
+        view = look(session, now=now, options=options, served=load_served(session.state))
         if saved:
             refuse_stale(saved, view.plan.document, source=session.source, now=now)
         elif arguments.format == "text":
@@ -69,24 +80,32 @@ def run(arguments: argparse.Namespace) -> int:
         if not _approved(arguments, view, saved=saved is not None):
             sys.stderr.write("\nApply cancelled.\n")
             return ExitCode.ERROR
+        deliveries = _deliveries(view)
         with Interruption() as interruption:
-            applied = apply_plan(
-                session.compiled.state,
-                view.observed,
-                view.inventory,
-                view.plan,
-                state=session.state,
+            if deliveries is not None and view.plan.work:
+                deliveries.note_baseline(view)
+            carried = carry_out(
+                view,
+                only=frozenset(change.address for change in saved.resource_changes) if saved else None,
                 journal=journal,
-                audit=AuditLog(session.state.audit_path),
                 clock=wall_clock,
-                where=session.where,
                 listen=listener(arguments.log_format, wall_clock),
                 stop=interruption.requested,
                 parallelism=arguments.parallelism,
                 actor=who(),
-                only=frozenset(change.address for change in saved.resource_changes) if saved else None,
             )
-    outcome = applied.outcome
+            delivered = None
+            if deliveries is not None:
+                delivered = deliveries.deliver(
+                    carried.view,
+                    reasons=reasons_of(view.plan.document),
+                    clock=wall_clock,
+                    wait=time.sleep,
+                    stop=interruption.requested,
+                    impatient=True,
+                )
+                save_served(session.state, delivered.served)
+    outcome = carried.applied.outcome
     print_result(
         render_outcome(
             view.plan.document,
@@ -97,7 +116,22 @@ def run(arguments: argparse.Namespace) -> int:
             form=arguments.format,
         )
     )
-    return _exit_code(applied, view.plan.document, interruption)
+    if delivered is not None:
+        sys.stderr.write(render_delivery(delivered.ran, delivered.hooks))
+    if outcome.interrupted or interruption.requested():
+        return interruption.exit_code
+    failed = view.plan.document.errored or not outcome.complete or bool(delivered and delivered.failing)
+    return ExitCode.ERROR if failed else ExitCode.SUCCESS
+
+
+def _deliveries(view: View) -> Deliveries | None:
+    """Who runs the hooks; None without hooks: most desired states have none, and running programs needs much of the library."""
+    desired = view.session.compiled.state
+    if not any(owners(desired)):
+        return None
+    from reconciler.passes.deliver import Deliveries  # noqa: PLC0415 - see above
+
+    return Deliveries(view.session.state)
 
 
 def saved_options(saved: PlanDocument) -> Options:
@@ -130,19 +164,3 @@ def _approved(arguments: argparse.Namespace, view: View, *, saved: bool) -> bool
     sys.stdout.write(QUESTION)
     sys.stdout.flush()
     return sys.stdin.readline().strip() == "yes"
-
-
-def _exit_code(applied: Applied, document: PlanDocument, interruption: Interruption) -> ExitCode:
-    if applied.outcome.interrupted:
-        return interruption.exit_code
-    if document.errored or not applied.outcome.complete:
-        return ExitCode.ERROR
-    return ExitCode.SUCCESS
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 64:  # noqa: PLR2004 - more threads than this only wait for each other
-        msg = "give a number from 1 to 64"
-        raise argparse.ArgumentTypeError(msg)
-    return number

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 
 from reconciler.apply.lock import LockHeldError
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.daemon.listen import ListenError
 from reconciler.desired.diagnostics import InvalidDesiredStateError
 from reconciler.plan.options import InvalidOptionError
 from reconciler.plan.saved import StalePlanError
 from reconciler.render.colour import wants_colour
 from reconciler.render.diagnostics_text import render_diagnostics
+from reconciler.source.revision import SourceError
 from reconciler.stores.errors import StoreError
 
 DEBUG = 2
@@ -35,6 +37,11 @@ def explain(error: Exception, *, color: str, environ: Mapping[str, str], verbose
             return f"Error: Error acquiring the state lock\n\n{error}\n", ExitCode.LOCKED
         case InvalidOptionError():
             return f"Error: {error}\n", ExitCode.USAGE
+        case ListenError():
+            return f"cluster-pki: error: {error}\n", ExitCode.USAGE
+        case SourceError():
+            hint = f"\n\nTo mend it: {error.hint}." if error.hint else ""
+            return f"Error: {error.message} ({error.reason}){hint}\n", ExitCode.ERROR
         case StalePlanError():
             return f"Error: {error.summary}\n\n{error.detail}\n", ExitCode.ERROR
         case StoreError():

@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(text())
         return 0
-    from reconciler.cli.run import run  # noqa: PLC0415 - only when there is something to parse
+    from reconciler.cli.invoke import run  # noqa: PLC0415 - only when there is something to parse
 
     return run(arguments, dict(os.environ))
 

@@ -47,8 +47,13 @@ def new_parser(prog: str, description: str) -> Parser:
     )
 
 
-def add_common(parser: argparse.ArgumentParser, *, formats: tuple[str, ...] = ("text", "json")) -> None:
-    """Adds the options that stand on every command. The first of `formats` is the default."""
+def add_common(
+    parser: argparse.ArgumentParser,
+    *,
+    formats: tuple[str, ...] = ("text", "json"),
+    log_formats: tuple[str, ...] = ("text", "json"),
+) -> None:
+    """Adds the options that stand on every command. The first of `formats` and of `log_formats` is the default."""
     group = parser.add_argument_group("everywhere")
     group.add_argument("-f", "--file", default="cluster-pki.yaml", metavar="FILE", help="desired state (default %(default)s)")
     group.add_argument("--root", default="", metavar="DIR", help="put every absolute path below DIR: for trying out and images")
@@ -58,7 +63,9 @@ def add_common(parser: argparse.ArgumentParser, *, formats: tuple[str, ...] = ("
     )
     group.add_argument("--format", default=formats[0], choices=formats, help="output format (default %(default)s)")
     group.add_argument("--color", default="auto", choices=("auto", "always", "never"), help="colour (default %(default)s)")
-    group.add_argument("--log-format", default="text", choices=("text", "json"), help="form of the log on stderr")
+    group.add_argument(
+        "--log-format", default=log_formats[0], choices=log_formats, help="form of the log on stderr (default %(default)s)"
+    )
     group.add_argument("-v", "--verbose", action="count", default=0, help="more log; twice for debug")
 
 

@@ -11,6 +11,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import UsageError, add_common
 from reconciler.cli.planning import add_planning, planning_options
 from reconciler.cli.session import in_automation, open_session, print_result, shared_lock
+from reconciler.cli.sources import add_source
 from reconciler.passes.look import View, look
 from reconciler.passes.reported import load_served
 from reconciler.plan.saved import encode
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--refresh-only", action="store_true", help="only report what changed behind our back")
     group.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when there are changes")
     group.add_argument("--at", default=None, metavar="TIME", help="plan as of a later time: 2027-01-31, +60d")
+    add_source(parser)
     add_common(parser, formats=("text", "json", "markdown", "github"))
 
 

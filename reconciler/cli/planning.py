@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from reconciler.cli.argument_types import seconds
 from reconciler.plan.options import Options
 
 
@@ -22,7 +23,7 @@ def add_planning(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--lock-timeout",
-        type=_seconds,
+        type=seconds,
         default=0.0,
         metavar="DURATION",
         help="how long to wait for the lock, such as 30s (default 0s)",
@@ -38,9 +39,3 @@ def planning_options(arguments: argparse.Namespace, *, refresh_only: bool = Fals
         adopt=arguments.adopt,
         allow_mass_change=arguments.allow_mass_change,
     )
-
-
-def _seconds(text: str) -> float:
-    from reconciler.desired.durations import parse_duration  # noqa: PLC0415 - only when the option is used
-
-    return parse_duration(text).total_seconds()

@@ -10,25 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reconciler.apply.lock import hold
-from reconciler.passes.session import Session, new_session
-from reconciler.source.directory import DirectorySource
+from reconciler.cli.sources import session_from
+from reconciler.passes.session import Session
 
 
 def open_session(arguments: argparse.Namespace) -> Session:
     """Reads and expands the desired state, and finds the state directory.
 
     Raises:
+        UsageError, SourceError: there is no desired state that may be acted on.
         InvalidDesiredStateError: with every mistake.
     """
     # Reading thousands of files makes no cycles worth collecting; the collector would walk them again and again.
     gc.disable()
-    return new_session(
-        DirectorySource(arguments.file),
-        node=arguments.node,
-        root=os.path.abspath(arguments.root) if arguments.root else "",
-        state_dir=arguments.state_dir,
-        environ=os.environ,
-    )
+    return session_from(arguments)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from reconciler.cli.clock import wall_clock
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import UsageError, add_common
 from reconciler.cli.session import open_session, print_result
+from reconciler.cli.sources import add_source
 from reconciler.passes.look import look
 from reconciler.plan.options import Options
 from reconciler.plan.saved import decode
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", nargs="?", default=None, metavar="PLAN|ADDR", help="the plan file, or the address of the certificate"
     )
+    add_source(parser)
     add_common(parser, formats=("text", "json", "markdown", "github"))
 
 

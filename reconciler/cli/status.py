@@ -10,6 +10,7 @@ from reconciler.cli.clock import moment, wall_clock
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_common
 from reconciler.cli.session import open_session, print_result, shared_lock
+from reconciler.cli.sources import add_source
 from reconciler.passes.look import View, look
 from reconciler.passes.reported import load_served, with_report
 from reconciler.plan.options import Options
@@ -17,11 +18,15 @@ from reconciler.render.colour import wants_colour
 from reconciler.render.diagnostics_text import render_diagnostics
 from reconciler.render.statuses import RENDERERS
 
+#: Seconds to wait for an apply or a pass that is at work.
+PATIENCE = 30.0
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of ``status``."""
     parser.add_argument("--at", default=None, metavar="TIME", help="status as of a later time: 2027-01-31, +60d")
-    add_common(parser, formats=("table", "json", "csv"))
+    add_source(parser)
+    add_common(parser, formats=("table", "json", "csv", "html"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,7 +42,7 @@ def view_of(arguments: argparse.Namespace) -> View:
     """One look, without anything planned beyond what is due; warnings go to stderr."""
     now = moment(arguments.at, wall_clock())
     session = open_session(arguments)
-    with shared_lock(session, "status", 0.0):
+    with shared_lock(session, "status", PATIENCE):
         view = look(session, now=now, options=Options(), served=load_served(session.state))
     sys.stderr.write(
         render_diagnostics(session.warnings, session.loaded, color=wants_colour(arguments.color, os.environ, sys.stderr))

@@ -9,25 +9,28 @@ from pathlib import Path
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_common
+from reconciler.cli.sources import add_source, reading
 from reconciler.desired.compile import compile_state
 from reconciler.desired.diagnostics import InvalidDesiredStateError, in_order
 from reconciler.desired.load import load
 from reconciler.desired.model import DesiredState
+from reconciler.desired.source import Source
 from reconciler.render import diagnostics_text
 from reconciler.render.colour import Palette, wants_colour
 from reconciler.render.diagnostics import FORMATS
 from reconciler.render.findings import Findings
-from reconciler.source.directory import DirectorySource
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the common options."""
+    add_source(parser)
     add_common(parser, formats=tuple(FORMATS))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints every mistake, or one line that says what the desired state holds."""
-    findings = check(arguments.file, node=arguments.node, root=str(Path(arguments.root).absolute()) if arguments.root else "")
+    with reading(arguments) as (source, _, _):
+        findings = check(source, node=arguments.node, root=str(Path(arguments.root).absolute()) if arguments.root else "")
     if arguments.format == "text":
         palette = Palette(enabled=wants_colour(arguments.color, os.environ, sys.stdout))
         print(diagnostics_text.render_findings(findings, palette), end="")
@@ -36,10 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.SUCCESS if findings.valid else ExitCode.ERROR
 
 
-def check(file: str, *, node: str | None, root: str) -> Findings:
+def check(source: Source, *, node: str | None, root: str) -> Findings:
     """Loads and expands a desired state; all that is wrong with it is in the findings."""
     try:
-        loaded = load(DirectorySource(file))
+        loaded = load(source)
     except InvalidDesiredStateError as error:
         return Findings(diagnostics=error.diagnostics, text=error.loaded)
     try:

@@ -56,6 +56,7 @@ def holds(
     revision: str,
     lives: Mapping[str, Life],
     now: datetime,
+    impatient: bool = False,
 ) -> tuple[Hold, ...]:
     """What of a plan has to wait.
 
@@ -65,9 +66,17 @@ def holds(
         revision: the desired state in force; a new one is a new reason to try.
         lives: by address, of what has a certificate.
         now: the time.
+        impatient: somebody asked for it now: failures do not wait; a crash loop, the budget and another writer still do.
     """
     found = (
-        _hold(each, attempts[each.address], revision, lives.get(each.address, Life()), now)
+        _hold(
+            each,
+            attempts[each.address],
+            revision=revision,
+            life=lives.get(each.address, Life()),
+            now=now,
+            impatient=impatient,
+        )
         for each in work
         if each.address in attempts
     )
@@ -146,7 +155,7 @@ def next_retry(holds_now: Iterable[Hold], attempts: Mapping[str, Attempts], now:
     return min((*retries, *(hold.until for hold in holds_now)), default=None)
 
 
-def _hold(work: Work, one: Attempts, revision: str, life: Life, now: datetime) -> Hold | None:
+def _hold(work: Work, one: Attempts, *, revision: str, life: Life, now: datetime, impatient: bool) -> Hold | None:
     if work.action == Action.NONE:
         return None
     undone, issued = _recent(one, now, undone=True), _recent(one, now, issued=True)
@@ -157,7 +166,8 @@ def _hold(work: Work, one: Attempts, revision: str, life: Life, now: datetime) -
     if work.action in _ISSUING and len(issued) >= budget:
         detail = f"{len(issued)} certificates were issued for it within an hour"
         return Hold(address=work.address, until=issued[-budget].at + WINDOW, reason="BudgetExhausted", detail=detail)
-    if one.retry_at is not None and one.retry_at > now and one.revision == revision:
+    waits = one.revision == revision and (not impatient or one.unfinished > 1)
+    if waits and one.retry_at is not None and one.retry_at > now:
         return Hold(address=work.address, until=one.retry_at, reason="Backoff", detail=one.detail)
     return None
 

@@ -13,6 +13,8 @@ from reconciler.observed.model import Served
 from reconciler.plan.document import PlanDocument
 from reconciler.plan.status_document import Condition, ConditionStatus, HookStatus
 
+#: The reason of a pass that met somebody else's apply.
+LOCK_HELD: Final = "LockHeld"
 #: Names in a message before it says "and 7 more".
 _LISTED: Final = 5
 

@@ -28,5 +28,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether signatures are asked for."""
     parallelism: int = 10
     actor: str = ""
-    lock_timeout: float = 30.0
-    """Seconds that a pass waits for somebody else's apply."""
+    lock_timeout: float = 0.0
+    """Seconds to wait for another reconciler to end; with `once` also for somebody's apply. A pass of a loop does not wait for
+    an apply: it comes again."""

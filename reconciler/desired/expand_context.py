@@ -87,6 +87,12 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
                 return ("defaults", "store")
         return (section, name, *fields)
 
+    def names_groups(self, component: str) -> bool:
+        """Whether somebody wrote down the organizations of a component, rather than a preset."""
+        written = self.document.components
+        spec = None if written is UNSET else written.get(component)
+        return spec is not None and spec.subject is not UNSET and spec.subject.organizations is not UNSET
+
     def lacks_address(self, node: Node, address: str) -> None:
         """Reports, once a node, that its address is needed."""
         position = next((index for index, other in enumerate(self.nodes) if other is node), 0)

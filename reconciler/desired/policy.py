@@ -197,8 +197,7 @@ def system_masters(policed: Policed) -> None:
     A preset's own members (super-admin) are what Kubernetes itself makes: only what the user wrote is told.
     """
     for component in policed.instances:
-        written = policed.context.where("components", component.name, "subject", "organizations")
-        if MASTERS in component.subject.organizations and policed.context.report.is_written(written):
+        if MASTERS in component.subject.organizations and policed.context.names_groups(component.name):
             message = f"{component.name} is in {MASTERS}: no RBAC rule binds it, and nothing but a new CA takes it back"
             hint = "use a group of your own and bind it to a role"
             policed.breach("CPK313", message, "components", component.name, "subject", "organizations", hint=hint)

@@ -59,10 +59,6 @@ class Report:
             Diagnostic(code=code, message=message, severity=severity, span=self._span(at, key=key), hint=hint, address=address)
         )
 
-    def is_written(self, at: Path) -> bool:
-        """Whether somebody wrote this value, rather than a preset."""
-        return self._locate(at) is not None
-
     @property
     def failed(self) -> bool:
         """Whether there is any error."""

@@ -106,8 +106,8 @@ class Cache:
             now_ns: when the next pass begins.
         """
         following = Cache(now_ns=now_ns)
-        following._known = self._seen  # noqa: SLF001 - the same type
-        following._known_verdicts = self._seen_verdicts  # noqa: SLF001 - the same type
+        following._known = self._seen
+        following._known_verdicts = self._seen_verdicts
         return following
 
     def encode(self) -> bytes:

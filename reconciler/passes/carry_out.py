@@ -19,7 +19,6 @@ from reconciler.observed.model import ObservedState
 from reconciler.passes.look import View, plan_of
 from reconciler.passes.scope import narrowed
 from reconciler.plan.build import Work
-from reconciler.plan.options import Options
 
 #: Beyond so many changed addresses everything is looked at again.
 _FEW: Final = 500
@@ -95,7 +94,7 @@ def _again(view: View, applied: Applied, touched: Iterable[str], *, now: datetim
         observed = gather(desired)
     else:
         observed = _merged(view.observed, gather(narrowed(desired, addresses)))
-    plan = plan_of(session, observed, applied.inventory, now=now, options=Options(), served=view.served)
+    plan = plan_of(session, observed, applied.inventory, now=now, options=view.options, served=view.served)
     return replace(view, observed=observed, inventory=applied.inventory, plan=plan, now=now)
 
 

@@ -28,6 +28,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     inventory: Inventory
     plan: Plan
     now: datetime
+    options: Options
     served: Mapping[str, Served]
 
     def status(self) -> StatusDocument:
@@ -69,6 +70,7 @@ def look(
         inventory=inventory,
         plan=plan_of(session, observed, inventory, now=now, options=options, served=served or {}),
         now=now,
+        options=options,
         served=served or {},
     )
 

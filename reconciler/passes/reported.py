@@ -22,6 +22,16 @@ def load_served(state: StateDirectory) -> Mapping[str, Served]:
     return state.read(SERVED, dict[str, Served]) or {}
 
 
+def save_served(state: StateDirectory, fresh: Mapping[str, Served]) -> None:
+    """Keeps what endpoints presented just now, beside what is known of others.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    if fresh:
+        state.write(SERVED, {**load_served(state), **fresh})
+
+
 def with_report(fresh: StatusDocument, state: StateDirectory, *, now: datetime) -> StatusDocument:
     """A fresh status with what only the reconciler knows: conditions, source, hooks, its last pass.
 

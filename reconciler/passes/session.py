@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +15,10 @@ from reconciler.desired.load import Loaded, load
 from reconciler.desired.source import Source as DesiredSource
 from reconciler.plan.document import Source
 
+if TYPE_CHECKING:
+    from reconciler.source.revision import Revision
+    from reconciler.source.snapshot import Snapshot
+
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """The desired state and where its records live."""
@@ -21,8 +26,18 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     loaded: Loaded
     compiled: Compiled
     state: StateDirectory
-    revision: str = ""
-    """The commit it was read from; empty for files as they stand."""
+    snapshot: Snapshot | None = None
+    """What was read, when it was read from a source that is followed."""
+
+    @property
+    def revision(self) -> str:
+        """The commit, or another word for what was read; empty for files that a command reads once as they stand."""
+        return self.snapshot.revision.id if self.snapshot is not None else ""
+
+    @property
+    def version(self) -> str:
+        """A word that changes with the desired state."""
+        return self.revision or self.loaded.sha256
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
@@ -47,7 +62,7 @@ def new_session(
     root: str,
     state_dir: str | None,
     environ: Mapping[str, str],
-    revision: str = "",
+    revision: Revision | None = None,
 ) -> Session:
     """Reads and expands a desired state, and finds its state directory.
 
@@ -57,16 +72,24 @@ def new_session(
         root: absolute, put before every path; empty for none.
         state_dir: where the records live; None for the default place.
         environ: for ``XDG_STATE_HOME`` and ``HOME``.
-        revision: the commit that the source reads.
+        revision: what the source reads, when it is followed.
 
     Raises:
         InvalidDesiredStateError: with every mistake.
         StateError: there is no place for the records.
     """
-    loaded = load(source)
+    snapshot = None
+    if revision is None:
+        loaded = load(source)
+    else:
+        from reconciler.source.snapshot import recording  # noqa: PLC0415 - a file that is read once needs none of it
+
+        recorder = recording(source)
+        loaded = load(recorder)
+        snapshot = recorder.snapshot(revision)
     compiled = compile_state(loaded, node=node, root=root)
     if state_dir:
         path = os.path.abspath(state_dir)  # noqa: PTH100 - importing pathlib costs more than it gives
     else:
         path = default_path(euid=os.geteuid(), environ=environ, cluster=compiled.state.cluster, root=root)
-    return Session(loaded=loaded, compiled=compiled, state=StateDirectory(path), revision=revision)
+    return Session(loaded=loaded, compiled=compiled, state=StateDirectory(path), snapshot=snapshot)

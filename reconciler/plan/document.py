@@ -129,3 +129,10 @@ class PlanDocument(Part, frozen=True, kw_only=True):
         return any(
             entry.change.actions != ["no-op"] or entry.change.class_ in {"import", "move"} for entry in self.resource_changes
         )
+
+
+def reasons_of(document: PlanDocument) -> dict[str, tuple[str, ...]]:
+    """Why each address changes: the words of its reasons, each once."""
+    return {
+        entry.address: tuple(dict.fromkeys(reason.code for reason in entry.change.reasons)) for entry in document.resource_changes
+    }

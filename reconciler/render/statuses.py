@@ -10,6 +10,7 @@ from reconciler.plan.status_document import StatusDocument
 from reconciler.render.csv_text import render_csv
 from reconciler.render.durations import instant
 from reconciler.render.json_text import render_json
+from reconciler.render.status_html import render_status_html
 from reconciler.render.status_table import render_table
 
 
@@ -60,4 +61,5 @@ RENDERERS: Final[Mapping[str, StatusRenderer]] = {
     "table": render_table,
     "json": render_status_json,
     "csv": render_status_csv,
+    "html": render_status_html,
 }

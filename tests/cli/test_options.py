@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.cli.commands import parser_for
 from reconciler.cli.options import UsageError
-from reconciler.cli.run import run
+from reconciler.cli.invoke import run
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,10 @@ COMPONENT: Final = """\
     sans: {dns: [NAME.crash.internal]}
     path: pki/NAME
 """
+#: Of the last component: the hook must have been run for what is on disk.
+HOOK: Final = """\
+    after: [{touch: /srv/told}]
+"""
 #: A component that lives in its kubeconfig, and a bundle.
 PERSON: Final = """\
 components:
@@ -82,13 +86,23 @@ def _ask(cluster: Cluster, text: str) -> None:
     cluster.file.write_text(text, encoding="utf-8")
 
 
+def _a_pass_with_a_hook(home: Path) -> None:
+    cluster = make_cluster(home, BEFORE + components("first", "second") + HOOK)
+    cluster.apply()
+    _ask(cluster, BEFORE + components("first", "second") + HOOK + "    reissue: please\n")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """One apply under attack."""
+    """One apply, or one reconciler, under attack."""
 
     name: str
     prepare: Callable[[Path], None]
     """Makes the directory that every run starts from."""
+    command: str = "apply --auto-approve --parallelism 1"
+    """One worker, so that every run meets the same events in the same order."""
+    term_after: float = 0.0
+    """Seconds after which a command that runs for ever is terminated."""
     every: int = 1
     """Only each so many-th system call is attacked: a batch makes the same calls again and again."""
 
@@ -104,17 +118,27 @@ STORIES: Final = (
     Story(name="first apply of five", prepare=_first_apply_of_five),
     Story(name="a kubeconfig and a bundle", prepare=_a_person),
     Story(name="a batch that is synced by file system", prepare=_a_batch, every=7),
+    Story(name="a pass with a hook", prepare=_a_pass_with_a_hook, command="run --once --parallelism 1"),
+    Story(
+        name="a reconciler at work",
+        prepare=_a_pass_with_a_hook,
+        command="run --interval 1h --listen off --parallelism 1",
+        term_after=3.0,
+    ),
 )
+#: That one which runs until it is told to stop.
+LONG_LIVED: Final = STORIES[-1]
 
 
 def program(command: str) -> str:
-    """A command line for the harness; one worker, so that every run meets the same events in the same order."""
+    """A command line for the harness."""
     where = "-f {dir}/cluster-pki.yaml --root {dir}/root --state-dir {dir}/state"
     return f"exec {sys.executable} -m reconciler.cli.main {command} {where}"
 
 
-APPLY: Final = "apply --auto-approve --parallelism 1"
 PLAN: Final = "plan --detailed-exitcode"
+#: No hook is owed: whatever was published, its readers were told.
+DELIVERED: Final = f"{sys.executable} -m tests.crash.check_delivered {{dir}}"
 CHECK: Final = f"exec {sys.executable} -m tests.crash.check_pairs {{dir}}"
 
 
@@ -129,7 +153,9 @@ def attack(
     scratch.mkdir()
     command = [
         *(sys.executable, str(HARNESS), "--template", str(template), "--workdir", str(scratch), "--cwd", str(REPOSITORY)),
-        *("--cmd", program(APPLY), "--check", CHECK, "--final", program(PLAN), "--forbid", "Traceback|PRIVATE KEY"),
+        *("--cmd", program(story.command), "--check", CHECK, "--final", f"{program(PLAN)[5:]} && {DELIVERED}"),
+        *("--recover", program(story.command if not story.term_after else "run --once")),
+        *("--forbid", "Traceback|PRIVATE KEY", *(("--term-after", str(story.term_after)) if story.term_after else ())),
         *("--faults", faults, "--jobs", str(jobs), "--timeout", str(timeout), "--quiet"),
     ]
     if events:

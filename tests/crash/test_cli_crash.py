@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from tests.crash.check_pairs import violations
-from tests.crash.cli_stories import APPLY, HARNESS, STORIES, Story, attack
+from tests.crash.cli_stories import HARNESS, LONG_LIVED, STORIES, Story, attack
 from tests.real.cluster import PROGRAM, Cluster, environment
 
 INSTANTS: Final = 5
@@ -23,11 +23,11 @@ def test_killed_at_any_time(story: Story, tmp_path: Path) -> None:
     template = tmp_path / "template"
     template.mkdir()
     story.prepare(template)
-    whole = _apply_for(60.0, _copy(template, tmp_path / "whole"))
+    whole = _run_for(3.0 if story.term_after else 60.0, story, _copy(template, tmp_path / "whole"))
     for instant in range(INSTANTS):
         cluster = _copy(template, tmp_path / f"killed-{instant}")
         # The first part of a run only starts Python.
-        _apply_for(whole * (0.4 + 0.6 * instant / INSTANTS), cluster)
+        _run_for(whole * (0.4 + 0.6 * instant / INSTANTS), story, cluster)
         assert list(violations(cluster.root, cluster.home)) == []
         cluster.apply()
         assert list(violations(cluster.root, cluster.home)) == []
@@ -39,12 +39,12 @@ def _copy(template: Path, home: Path) -> Cluster:
     return Cluster(home=home)
 
 
-def _apply_for(seconds: float, cluster: Cluster) -> float:
-    """Runs apply and kills it after so many seconds; returns how long it ran."""
+def _run_for(seconds: float, story: Story, cluster: Cluster) -> float:
+    """Runs a story's command and kills it after so many seconds; returns how long it ran."""
     where = ("-f", str(cluster.file), "--root", str(cluster.root), "--state-dir", str(cluster.home / "state"))
     started = time.monotonic()
     process = subprocess.Popen(
-        [*PROGRAM, *APPLY.split(), *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+        [*PROGRAM, *story.command.split(), *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
     )
     try:
         process.wait(timeout=seconds)
@@ -62,8 +62,10 @@ def _apply_for(seconds: float, cluster: Cluster) -> float:
         (STORIES[0], "power,err:EIO,full,sig:TERM", range(3, 64, 8)),
         (STORIES[3], "kill,power", range(11, 80, 12)),
         (STORIES[4], "kill,power", range(11, 500, 61)),
+        (STORIES[5], "kill,power,err:EIO,sig:TERM", range(1, 140, 12)),
+        (LONG_LIVED, "kill,sig:TERM,sig:HUP", range(5, 140, 25)),
     ],
-    ids=["one pair killed", "one pair and other faults", "a kubeconfig and a bundle", "a batch"],
+    ids=["one pair killed", "one pair and other faults", "a kubeconfig and a bundle", "a batch", "a pass", "a reconciler"],
 )
 def test_a_sample_of_system_calls(story: Story, faults: str, events: range, tmp_path: Path) -> None:
     """A pair is published as one: there is no system call after which a reader could find half of it.

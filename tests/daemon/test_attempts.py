@@ -70,6 +70,19 @@ def test_a_failure_waits_and_a_new_revision_does_not() -> None:
     assert hold_of(failed, revision="r2") is None
 
 
+def test_whoever_asks_does_not_wait_for_a_failure_but_for_a_crash_loop() -> None:
+    """`run --once` and SIGHUP try at once what failed; not what never came to its end twice, nor what somebody else changes."""
+    failed, _ = fail(3)
+    crashing = begun([A], begun([A], {}, revision="r1", now=NOW), revision="r1", now=NOW)[A]
+    fought = Attempts(revision="r1", made=made(3, undone=True))
+
+    def asked(attempts: Attempts) -> list[str]:
+        found = holds([work()], {A: attempts}, revision="r1", lives={A: LONG}, now=NOW, impatient=True)
+        return [hold.reason for hold in found]
+
+    assert [asked(each) for each in (failed, crashing, fought)] == [[], ["Backoff"], ["Flapping"]]
+
+
 def test_success_forgets_failures() -> None:
     """The next failure begins with ten seconds again."""
     failed, _ = fail(5)

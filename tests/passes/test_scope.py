@@ -33,7 +33,7 @@ def test_changed_components_are_found() -> None:
     before = large(5)
     after = renamed(before, API)
     after = replace(after, components={**after.components, "component.new": component("new")})
-    assert changed(before, after) == {API, "component.new"}
+    assert changed(before, after) == frozenset({API, "component.new"})
     assert changed(before, before) == frozenset()
 
 

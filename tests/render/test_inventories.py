@@ -79,15 +79,16 @@ def test_html_asks_nobody_for_anything() -> None:
     assert {tag for tag, _ in page.elements} & {"link", "img", "iframe", "object", "embed", "form"} == set()
 
 
-def test_html_policy_allows_its_own_script_alone() -> None:
-    """The hash in the policy is the script's: changing one without the other would break sorting silently."""
+def test_html_policy_allows_its_own_script_and_style_alone() -> None:
+    """The hashes in the policy are theirs: changing one without the other would break sorting silently."""
     text = RENDERERS["html"](status(), now=NOW)
-    script = re.search(r"<script>(.*?)</script>", text, re.DOTALL)
-    assert script is not None
-    digest = base64.b64encode(hashlib.sha256(script[1].encode()).digest()).decode()
+    style, script = (
+        base64.b64encode(hashlib.sha256("".join(re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)).encode()).digest()).decode()
+        for tag in ("style", "script")
+    )
     policy = next(attributes["content"] for tag, attributes in Page(text).elements if tag == "meta" and "content" in attributes)
     assert policy == (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -1,0 +1,200 @@
+"""One pass: look, decide what may be done now, do it, deliver it, and say what it came to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from reconciler.apply.journal import Journal
+from reconciler.apply.lock import LockHeldError, hold
+from reconciler.apply.once import recover_interrupted
+from reconciler.apply.progress import Listener, Outcome
+from reconciler.daemon.attempts import Hold, begun, ended, forgotten, holds
+from reconciler.daemon.conditions import LOCK_HELD, Refused
+from reconciler.daemon.memory import MEMORY, Memory
+from reconciler.daemon.settings import Settings
+from reconciler.daemon.urgency import lives, most_urgent_first
+from reconciler.observed.cache import Cache
+from reconciler.observed.model import Served
+from reconciler.passes.carry_out import carry_out
+from reconciler.passes.deliver import Delivered, Deliveries
+from reconciler.passes.kept_plans import keep_plan
+from reconciler.passes.look import View, look
+from reconciler.passes.session import Session
+from reconciler.plan.build import Work
+from reconciler.plan.document import PlanDocument, reasons_of
+from reconciler.plan.options import Options
+from reconciler.plan.reasons import Action
+from reconciler.stores.errors import StoreError
+
+_log: Final = logging.getLogger(__name__)
+
+Result = Literal["success", "error", "noop"]
+
+
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pass came to."""
+
+    view: View | None = None
+    """After everything; None when it could not look."""
+    planned: PlanDocument | None = None
+    """Before anything was done."""
+    outcome: Outcome = msgspec.field(default_factory=Outcome)
+    holds: tuple[Hold, ...] = ()
+    delivered: Delivered | None = None
+    trouble: Refused | None = None
+    work: tuple[Work, ...] = ()
+
+    @property
+    def result(self) -> Result:
+        """In one word, for metrics and status."""
+        hooks_fail = self.delivered is not None and bool(self.delivered.failing)
+        if self.trouble or self.outcome.failed or self.outcome.skipped or hooks_fail or (self.planned and self.planned.errored):
+            return "error"
+        ran = self.delivered is not None and bool(self.delivered.ran)
+        return "success" if self.outcome.done or ran else "noop"
+
+
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pass works with."""
+
+    clock: Callable[[], datetime]
+    listen: Listener
+    stop: Callable[[], bool]
+    wait: Callable[[float], None]
+    """Waits so many seconds, or until the stop."""
+    beat: Callable[[], None]
+    """Says that it lives, where something may take long."""
+
+
+def one_pass(
+    session: Session,
+    memory: Memory,
+    *,
+    settings: Settings,
+    tools: Tools,
+    trusted: bool,
+    cache: Cache,
+    served: Mapping[str, Served],
+    options: Options | None = None,
+    impatient: bool = False,
+) -> tuple[Passed, Memory]:
+    """One pass over a desired state, or over an urgent part of it. Never raises for what a disk or a lock can do.
+
+    Args:
+        session: what is desired; of a part, its view.
+        memory: what is kept.
+        settings: how to run.
+        tools: clock, listener and stop.
+        trusted: whether the clock can be trusted: otherwise nothing is changed.
+        cache: what was found in the pass before.
+        served: what endpoints presented when they were last asked.
+        options: of a part, its targets; hooks then wait for the whole.
+        impatient: somebody asked for it now: what failed is tried again at once.
+    """
+    try:
+        session.state.create()
+        with hold(
+            session.state.lock_path,
+            operation="reconcile",
+            exclusive=True,
+            timeout=settings.lock_timeout if settings.once else 0.0,
+        ) as held:
+            guarded = replace(tools, stop=lambda: tools.stop() or held.is_lost())
+            return _locked(
+                session,
+                memory,
+                settings=settings,
+                tools=guarded,
+                trusted=trusted,
+                cache=cache,
+                served=served,
+                options=options,
+                impatient=impatient,
+            )
+    except LockHeldError as error:
+        holder = f"{error.info.who} (pid {error.info.pid}, {error.info.operation})" if error.info else "somebody"
+        message = f"{holder} is at work with {session.state.path}; this is tried again."
+        return Passed(trouble=Refused(reason=LOCK_HELD, message=message, stalled=False)), memory
+    except StoreError as error:
+        return Passed(trouble=Refused(reason="StateUnusable", message=f"{error.advice}.", stalled=not error.retryable)), memory
+
+
+def _locked(
+    session: Session,
+    memory: Memory,
+    *,
+    settings: Settings,
+    tools: Tools,
+    trusted: bool,
+    cache: Cache,
+    served: Mapping[str, Served],
+    options: Options | None,
+    impatient: bool,
+) -> tuple[Passed, Memory]:
+    # 1. What a crash left open is finished or undone before anything is looked at.
+    now = tools.clock()
+    journal = Journal.open(session.state.journal_path)
+    for note in recover_interrupted(session.state, journal, now=now, actor=settings.actor):
+        _log.warning("%s", note)
+    # 2. Look and plan.
+    view = look(session, now=now, options=options or Options(), cache=cache, served=served)
+    planned, desired = view.plan.document, session.compiled.state
+    how_long = lives(desired, view.observed)
+    # 3. What may be done now, the most urgent first.
+    work = most_urgent_first(view.plan.work, how_long) if trusted else ()
+    revision = session.version
+    waiting = holds(work, memory.attempts, revision=revision, lives=how_long, now=now, impatient=impatient)
+    held = {hold.address for hold in waiting}
+    going = tuple(each for each in work if each.address not in held)
+    deliveries = Deliveries(session.state, beat=tools.beat)
+    outcome = Outcome()
+    if trusted:
+        # 4. On record before anything changes: whose hooks will be owed, and that it is tried.
+        changing = [each.address for each in going if each.action > Action.NONE]
+        if changing:
+            deliveries.note_baseline(view)
+            keep_plan(session.state, planned, version=session.version)
+            memory = _kept(session, replace(memory, attempts=begun(changing, memory.attempts, revision=revision, now=now)))
+        foreign = frozenset(entry.address for entry in planned.resource_drift)
+        carried = carry_out(
+            view,
+            work=going,
+            journal=journal,
+            clock=tools.clock,
+            listen=tools.listen,
+            stop=tools.stop,
+            parallelism=settings.parallelism,
+            actor=settings.actor,
+        )
+        view, outcome = carried.view, carried.applied.outcome
+        if changing:
+            attempts = ended(
+                [each for each in going if each.action > Action.NONE],
+                memory.attempts,
+                done=outcome.done,
+                failed={**dict(outcome.failed), **dict(outcome.skipped)},
+                foreign=foreign,
+                lives=how_long,
+                now=tools.clock(),
+            )
+            memory = _kept(session, replace(memory, attempts=attempts))
+    # 5. Who reads the files is told, until it serves them.
+    delivered = None
+    if options is None and not desired.suspended:
+        delivered = deliveries.deliver(
+            view, reasons=reasons_of(planned), clock=tools.clock, wait=tools.wait, stop=tools.stop, impatient=impatient
+        )
+    memory = replace(memory, attempts=forgotten(memory.attempts, tools.clock()))
+    passed = Passed(view=view, planned=planned, outcome=outcome, holds=waiting, delivered=delivered, work=going)
+    return passed, memory
+
+
+def _kept(session: Session, memory: Memory) -> Memory:
+    session.state.write(MEMORY, memory)
+    return memory

@@ -1,0 +1,289 @@
+"""What happens each time the loop wakes: follow the source, judge the clock, pass, ask what is served, report."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from reconciler import RELEASED, __version__
+from reconciler.daemon.attempts import flapping, next_retry
+from reconciler.daemon.clock import Anchor, Suspicion, Verdict, judge, next_look
+from reconciler.daemon.conditions import Findings, Refused, conditions
+from reconciler.daemon.following import Following
+from reconciler.daemon.memory import MEMORY, Memory
+from reconciler.daemon.passing import Passed, Tools, one_pass
+from reconciler.daemon.report import status_document
+from reconciler.daemon.settings import Settings
+from reconciler.daemon.writers import last_writers
+from reconciler.desired.model import DesiredState
+from reconciler.observed.cache import Cache
+from reconciler.observed.live.inquiries import inquiries
+from reconciler.observed.live.probe import probe_all
+from reconciler.observed.model import Served
+from reconciler.passes.reported import SERVED, STATUS, load_served
+from reconciler.passes.scope import urgent_part
+from reconciler.passes.session import Session
+from reconciler.plan.options import Options
+from reconciler.plan.status_document import ReconcilerStatus, StatusDocument
+from reconciler.stores.errors import StoreError
+
+_RELEASED: Final = datetime.fromisoformat(RELEASED).replace(tzinfo=UTC)
+_SHORTEST: Final = timedelta(seconds=1)
+#: After a pass that could not begin: somebody is at work, or a disk is full.
+_TROUBLED: Final = timedelta(seconds=5)
+#: Without components: what a clock may jump without being asked twice.
+_NO_LIFETIME: Final = timedelta(days=365)
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What one waking came to."""
+
+    passed: Passed
+    status: StatusDocument | None
+    """None while there is no desired state at all."""
+    failed: bool
+    """Whether anything is not as it should be that this program should have seen to."""
+    next_at: datetime | None = None
+    """When something falls due, by the wall clock."""
+    next_why: str = ""
+    again: bool = False
+    """Whether there is more to do at once."""
+    refused: Refused | None = None
+    desired: DesiredState | None = None
+    """What is in force."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is as it should be, and nobody is owed anything."""
+        owed = self.passed.delivered is not None and bool(self.passed.delivered.hooks)
+        return not (self.failed or self.again or owed or self.passed.outcome.interrupted)
+
+
+class Reconciler:
+    """Goes from waking to waking, with what it must remember in between."""
+
+    def __init__(
+        self,
+        following: Following,
+        settings: Settings,
+        *,
+        tools: Tools,
+        boot: Callable[[], float],
+        observe_pass: Callable[[str, float], None],
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            following: the desired state in force.
+            settings: how to run.
+            tools: clock, listener and stop.
+            boot: seconds since boot.
+            observe_pass: hears of the result of each pass and how many seconds it took.
+        """
+        self._following: Final = following
+        self._settings: Final = settings
+        self._tools: Final = tools
+        self._boot: Final = boot
+        self._observe: Final = observe_pass
+        self._memory: Memory | None = None
+        self._cache = Cache(now_ns=time.time_ns())
+        self._served: dict[str, Served] = {}
+        self._last: StatusDocument | None = None
+        self._anchor: Anchor | None = None
+        self._suspicion: Suspicion | None = None
+        self._me = ReconcilerStatus(
+            version=__version__, started_at=tools.clock().replace(microsecond=0), pid=os.getpid(), node=settings.node
+        )
+
+    @property
+    def doubts_the_clock(self) -> bool:
+        """Whether the clock went forward and is to be looked at again soon."""
+        return self._suspicion is not None and self._suspicion.kind == "forward"
+
+    def step(self, trigger: str) -> Step:
+        """One waking.
+
+        Args:
+            trigger: what woke it: start, source, files, renewal, retry, signal or interval.
+        """
+        started = self._tools.clock()
+        refused = self._following.refresh(whole=trigger in {"start", "signal", "interval"})
+        session = self._following.session
+        if session is None:
+            return Step(passed=Passed(trouble=refused), status=None, failed=True, refused=refused)
+        memory = self._recalled(session)
+        verdict = self._judge(session, memory)
+        if verdict.trusted:
+            memory = replace(memory, last_seen=started if verdict.accepted else max(started, memory.last_seen or started))
+            memory = self._urgent(session, memory)
+        before = self._boot()
+        self._cache = self._cache.next_pass(now_ns=time.time_ns())
+        passed, memory = one_pass(
+            session,
+            memory,
+            settings=self._settings,
+            tools=self._tools,
+            trusted=verdict.trusted,
+            cache=self._cache,
+            served=self._served,
+            impatient=self._settings.once or trigger == "signal",
+        )
+        self._observe(passed.result, self._boot() - before)
+        newly_stale = self._ask(session, passed)
+        return self._report(session, memory, passed, verdict, refused, trigger=trigger, started=started, again=newly_stale)
+
+    def _recalled(self, session: Session) -> Memory:
+        if self._memory is None:
+            self._memory = session.state.read(MEMORY, Memory) or Memory()
+            self._served = dict(load_served(session.state))
+        return self._memory
+
+    def _judge(self, session: Session, memory: Memory) -> Verdict:
+        lifetimes = [component.lifetime for component in session.compiled.state.components.values()]
+        verdict = judge(
+            Anchor(wall=self._tools.clock(), boot=self._boot()),
+            anchor=self._anchor,
+            suspicion=self._suspicion,
+            last_seen=memory.last_seen,
+            released=_RELEASED,
+            longest=max(lifetimes, default=_NO_LIFETIME),
+            interval=self._settings.interval,
+        )
+        self._anchor, self._suspicion = verdict.anchor, verdict.suspicion
+        return verdict
+
+    def _urgent(self, session: Session, memory: Memory) -> Memory:
+        """What a commit changed in a large desired state is done ahead of a look at everything."""
+        part = urgent_part(self._following.take_before(), session.compiled.state)
+        if part is None:
+            return memory
+        targets = (*part.components, *part.bundles, *part.kubeconfigs)
+        view = replace(session, compiled=replace(session.compiled, state=part))
+        _, memory = one_pass(
+            view,
+            memory,
+            settings=self._settings,
+            tools=self._tools,
+            trusted=True,
+            cache=Cache(now_ns=time.time_ns()),
+            served={},
+            options=Options(targets=targets),
+        )
+        return memory
+
+    def _ask(self, session: Session, passed: Passed) -> bool:
+        """Asks every endpoint that was not asked in the pass; whether one serves something else, and has hooks to mend it."""
+        if passed.view is None:
+            return False
+        desired = session.compiled.state
+        asked = inquiries(desired, passed.view.observed)
+        fresh = dict(passed.delivered.served) if passed.delivered else {}
+        rest = {address: inquiry for address, inquiry in asked.items() if address not in fresh}
+        fresh |= probe_all(rest, now=self._tools.clock, monotonic=self._boot, stop=self._tools.stop)
+        stale = {address for address, result in self._served.items() if result.state == "stale"}
+        known = {**self._served, **fresh}
+        self._served = {address: known[address] for address in asked if address in known}
+        return any(
+            result.state == "stale" and address not in stale and desired.components[address].after and not desired.suspended
+            for address, result in self._served.items()
+        )
+
+    def _report(
+        self,
+        session: Session,
+        memory: Memory,
+        passed: Passed,
+        verdict: Verdict,
+        refused: Refused | None,
+        *,
+        trigger: str,
+        started: datetime,
+        again: bool,
+    ) -> Step:
+        now = self._tools.clock().replace(microsecond=0)
+        view, delivered = passed.view, passed.delivered
+        others = flapping(memory.attempts, now)
+        findings = Findings(
+            source=refused,
+            source_is_verified=self._settings.verifies,
+            signer=self._following.revision.signer if self._following.revision else "",
+            clock=None if verdict.trusted else Refused(reason=verdict.reason, message=verdict.message, stalled=False),
+            trouble=passed.trouble,
+            plan=view.plan.document if view else None,
+            failed={**dict(passed.outcome.failed), **dict(passed.outcome.skipped)},
+            holds=passed.holds,
+            hooks=delivered.hooks if delivered else (),
+            served=self._served,
+            suspended=session.compiled.state.suspended,
+            flapping=last_writers(others, {a: view.inventory.records[a].paths for a in others if a in view.inventory.records})
+            if view
+            else {},
+        )
+        told = conditions(findings, memory.conditions, now)
+        ready = told[0].status == "True"
+        memory = replace(memory, conditions=told, last_success_at=now if ready else memory.last_success_at)
+        next_at, next_why = self._next(passed, memory, now)
+        self._me = replace(self._me, passes=self._me.passes + 1, last_success_at=memory.last_success_at)
+        status = status_document(
+            view=view,
+            passed=passed,
+            conditions=told,
+            following=self._following.describe(),
+            reconciler=self._me,
+            served=self._served,
+            trigger=trigger,
+            started=started,
+            now=now,
+            next_pass=(next_at, next_why) if next_at else None,
+            before=self._last,
+            cluster=session.compiled.state.cluster,
+        )
+        self._last = status
+        trouble = self._save(session, memory, status)
+        self._memory = memory
+        failed = not ready or trouble or passed.result == "error"
+        return Step(
+            passed=passed,
+            status=status,
+            failed=failed,
+            next_at=next_at,
+            next_why=next_why,
+            again=again,
+            refused=refused,
+            desired=session.compiled.state,
+        )
+
+    def _next(self, passed: Passed, memory: Memory, now: datetime) -> tuple[datetime | None, str]:
+        """The earliest instant at which there is something to do, and why."""
+        due: list[tuple[datetime, str]] = []
+        if passed.view is not None and (renewal := passed.view.plan.document.summary.next_renewal) is not None:
+            due.append((renewal, "renewal"))
+        if (retry := next_retry(passed.holds, memory.attempts, now)) is not None:
+            due.append((retry, "retry"))
+        if passed.delivered is not None and passed.delivered.next_attempt_at is not None:
+            due.append((passed.delivered.next_attempt_at, "retry"))
+        if self._suspicion is not None:
+            due.append((now + next_look(self._suspicion, self._settings.interval), "retry"))
+        if passed.trouble is not None and not passed.trouble.stalled:
+            due.append((now + _TROUBLED, "retry"))
+        if not due:
+            return None, ""
+        at, why = min(due)
+        # Never at once again: whatever is due and does not go away must not make the loop spin.
+        return max(at, now + _SHORTEST), why
+
+    def _save(self, session: Session, memory: Memory, status: StatusDocument) -> bool:
+        """Writes down what others read; whether that failed, which stops nothing."""
+        try:
+            session.state.write(MEMORY, memory)
+            session.state.write(SERVED, self._served)
+            session.state.write(STATUS, status)
+        except StoreError:
+            return True
+        return False

@@ -1,0 +1,54 @@
+"""The last good desired state, kept in the state directory: a newer one that is wrong, or is gone, leaves it in force."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from reconciler.apply.state import StateDirectory
+from reconciler.passes.session import Session
+from reconciler.source.snapshot import Snapshot, decode, encode
+from reconciler.stores.read import ReadFile, read_file
+from reconciler.stores.single import write_file
+
+_log: Final = logging.getLogger(__name__)
+
+NAME: Final = "revision.json"
+#: A thousand files of a mebibyte each would be more; nobody has them.
+_LIMIT: Final = 256 << 20
+
+
+def recall(state: StateDirectory, *, kind: str, location: str) -> Snapshot | None:
+    """The desired state that was in force, if it came from the same place; None when there is none.
+
+    Args:
+        state: the state directory.
+        kind: of the source, ``git`` or ``directory``.
+        location: the directory that is followed, absolute.
+    """
+    found = read_file(f"{state.path}/{NAME}", limit=_LIMIT)
+    if not isinstance(found, ReadFile):
+        return None
+    try:
+        snapshot = decode(found.data)
+    except ValueError as error:
+        _log.warning("%s/%s was damaged and is ignored: %s", state.path, NAME, error)
+        return None
+    return snapshot if (snapshot.revision.kind, snapshot.revision.location) == (kind, location) else None
+
+
+def keep(session: Session) -> None:
+    """Keeps a desired state that is in force now; writes nothing when it is there already, or was read as it stands.
+
+    Raises:
+        StoreError: the old one stays.
+    """
+    if session.snapshot is None:
+        return
+    path = f"{session.state.path}/{NAME}"
+    data = encode(session.snapshot)
+    there = read_file(path, limit=_LIMIT)
+    if isinstance(there, ReadFile) and there.data == data:
+        return
+    session.state.create()
+    write_file(path, data, mode=0o600)
