@@ -117,7 +117,7 @@ class BoundedServer(socketserver.TCPServer):
                     entry.client = secured
                 if isinstance(secured, ssl.SSLSocket):
                     secured.do_handshake()
-                self.finish_request(secured, client_address)  # type: ignore[arg-type]
+                self.finish_request(secured, client_address)
         except OSError as error:
             _log.debug("a client is gone: %s", type(error).__name__)
         except Exception:  # noqa: BLE001 - whatever a client does, the next one is answered

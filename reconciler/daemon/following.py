@@ -77,6 +77,8 @@ class Following:
             # What is wrong with a commit stays wrong; anything else may pass by itself, and is asked again the next time.
             self._token = self._token if error.reason in _ABOUT_A_COMMIT else ""
             refused = _by_source(error)
+        if refused is not None and self.session is None and not self._settings.state_dir:
+            self._search()
         if refused is not None and refused != self._refused:
             _log.warning("the desired state at %s is not acted on: %s", self.attempted or "its source", refused.message)
         self._refused = refused
@@ -112,8 +114,11 @@ class Following:
         try:
             session = self._open(opened.source, opened.revision)
             if self.revision is None and self._recall(session.state):
-                # Only now it is known where the records are: what they say is in force must not be rolled back.
+                # Only now it is known where the records are: what they say is in force must not be rolled back. It is read
+                # once more, because the branch may have moved since.
                 opened = self._source.open(self.revision, allow_rollback=self._settings.allow_rollback)
+                self.attempted = opened.revision.id
+                session = self._open(opened.source, opened.revision)
         except InvalidDesiredStateError as error:
             return _by_diagnostics(error)
         except StoreError as error:
@@ -124,6 +129,8 @@ class Following:
             return Refused(reason="ClusterChanged", message=message)
         self.before = self.session.compiled.state if self.session is not None else None
         self.session, self.revision = session, opened.revision
+        if opened.revision.note:
+            _log.warning("%s", opened.revision.note)
         try:
             last_good.keep(session)
         except StoreError as error:
@@ -141,10 +148,15 @@ class Following:
             revision=revision,
         )
 
-    def _recall(self, state: StateDirectory) -> bool:
-        """Takes up the last good desired state of an earlier process; whether there was one."""
+    def _search(self) -> None:
+        """Without a desired state nobody knows the cluster, whose name says where the records are: it looks at all of them."""
+        places = last_good.default_places(root=self._settings.root, environ=self._settings.environ)
+        any(self._recall(state, path=self._origin.path) for state in places)
+
+    def _recall(self, state: StateDirectory, *, path: str = "") -> bool:
+        """Takes up the last good desired state of an earlier process, of this main file if any; whether there was one."""
         snapshot = last_good.recall(state, kind=self._origin.kind, location=self._origin.location)
-        if snapshot is None:
+        if snapshot is None or (path and not f"/{snapshot.revision.path}".endswith(f"/{path}")):
             return False
         try:
             self.session = self._open(snapshot, snapshot.revision)

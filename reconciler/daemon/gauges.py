@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
@@ -13,6 +13,9 @@ from reconciler.plan.reasons import Action
 from reconciler.plan.status_document import ResourceStatus, StatusDocument
 from reconciler.render.attention import has_expired
 from reconciler.render.escape import visible
+
+#: Values of labels, in their order.
+_Key = TypeVar("_Key", bound=tuple[str, ...])
 
 _STATUSES: Final = ("True", "False", "Unknown")
 _SERVED: Final = ("ok", "stale", "unreachable")
@@ -53,7 +56,7 @@ def ready(row: ResourceStatus, now: datetime) -> str:
     return "Unknown" if row.sync == "Unknown" else "True"
 
 
-def _gauge(name: str, text: str, labels: list[str], values: dict[tuple[str, ...], float]) -> GaugeMetricFamily:
+def _gauge(name: str, text: str, labels: list[str], values: Mapping[_Key, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"cluster_pki_{name}", text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)

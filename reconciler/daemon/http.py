@@ -218,7 +218,8 @@ class _Capped:
     def readline(self, size: int = -1) -> bytes:
         """A line; more than the cap is an error that the parser knows."""
         if self._left <= 0:
-            raise http.client.LineTooLong("request")
+            what = "request"
+            raise http.client.LineTooLong(what)
         line = self._inner.readline(min(self._left, size) if size >= 0 else self._left)
         self._left -= len(line)
         return line
@@ -243,7 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
     def handle(self) -> None:
         """Reads one request and answers it; whatever is wrong with it is the client's trouble."""
         self.close_connection = True
-        capped = _Capped(cast("BufferedIOBase", self.rfile))
+        capped = _Capped(self.rfile)
         self.rfile = cast("Any", capped)
         try:
             self.raw_requestline = capped.readline()

@@ -86,7 +86,7 @@ class Metrics:
         Args:
             action: its class in the plan: ``reissue``, ``repair``, …
             reason: the first of its reasons: ``RenewalDue``, …
-            result: ``done``, ``failed`` or ``skipped``.
+            result: ``success``, ``error`` or ``skipped``.
         """
         self._operations.labels(action, reason, result).inc()
 

@@ -82,6 +82,7 @@ def one_pass(
     cache: Cache,
     served: Mapping[str, Served],
     options: Options | None = None,
+    ahead: Passed | None = None,
     impatient: bool = False,
 ) -> tuple[Passed, Memory]:
     """One pass over a desired state, or over an urgent part of it. Never raises for what a disk or a lock can do.
@@ -95,6 +96,7 @@ def one_pass(
         cache: what was found in the pass before.
         served: what endpoints presented when they were last asked.
         options: of a part, its targets; hooks then wait for the whole.
+        ahead: what came of an urgent part just before: it is told, to hooks too, as if this pass had done it.
         impatient: somebody asked for it now: what failed is tried again at once.
     """
     try:
@@ -106,7 +108,7 @@ def one_pass(
             timeout=settings.lock_timeout if settings.once else 0.0,
         ) as held:
             guarded = replace(tools, stop=lambda: tools.stop() or held.is_lost())
-            return _locked(
+            passed, memory = _locked(
                 session,
                 memory,
                 settings=settings,
@@ -115,14 +117,16 @@ def one_pass(
                 cache=cache,
                 served=served,
                 options=options,
+                ahead=ahead,
                 impatient=impatient,
             )
     except LockHeldError as error:
         holder = f"{error.info.who} (pid {error.info.pid}, {error.info.operation})" if error.info else "somebody"
         message = f"{holder} is at work with {session.state.path}; this is tried again."
-        return Passed(trouble=Refused(reason=LOCK_HELD, message=message, stalled=False)), memory
+        passed = Passed(trouble=Refused(reason=LOCK_HELD, message=message, stalled=False))
     except StoreError as error:
-        return Passed(trouble=Refused(reason="StateUnusable", message=f"{error.advice}.", stalled=not error.retryable)), memory
+        passed = Passed(trouble=Refused(reason="StateUnusable", message=f"{error.advice}.", stalled=not error.retryable))
+    return _together(ahead, passed), memory
 
 
 def _locked(
@@ -135,6 +139,7 @@ def _locked(
     cache: Cache,
     served: Mapping[str, Served],
     options: Options | None,
+    ahead: Passed | None,
     impatient: bool,
 ) -> tuple[Passed, Memory]:
     # 1. What a crash left open is finished or undone before anything is looked at.
@@ -187,12 +192,27 @@ def _locked(
     # 5. Who reads the files is told, until it serves them.
     delivered = None
     if options is None and not desired.suspended:
+        why = {**(reasons_of(ahead.planned) if ahead and ahead.planned else {}), **reasons_of(planned)}
         delivered = deliveries.deliver(
-            view, reasons=reasons_of(planned), clock=tools.clock, wait=tools.wait, stop=tools.stop, impatient=impatient
+            view, reasons=why, clock=tools.clock, wait=tools.wait, stop=tools.stop, impatient=impatient
         )
     memory = replace(memory, attempts=forgotten(memory.attempts, tools.clock()))
     passed = Passed(view=view, planned=planned, outcome=outcome, holds=waiting, delivered=delivered, work=going)
     return passed, memory
+
+
+def _together(ahead: Passed | None, passed: Passed) -> Passed:
+    """A pass with what was done just ahead of it. What failed there is in its own plan again, tried or held."""
+    if ahead is None or ahead.planned is None:
+        return passed
+    done = ahead.outcome.done
+    planned = passed.planned or replace(ahead.planned, resource_changes=[], diagnostics=[])
+    first = [entry for entry in ahead.planned.resource_changes if entry.address in done]
+    return replace(
+        passed,
+        planned=replace(planned, resource_changes=[*first, *planned.resource_changes]),
+        outcome=replace(passed.outcome, done=(*done, *passed.outcome.done)),
+    )
 
 
 def _kept(session: Session, memory: Memory) -> Memory:

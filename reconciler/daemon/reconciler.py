@@ -119,9 +119,10 @@ class Reconciler:
             return Step(passed=Passed(trouble=refused), status=None, failed=True, refused=refused)
         memory = self._recalled(session)
         verdict = self._judge(session, memory)
+        ahead: Passed | None = None
         if verdict.trusted:
             memory = replace(memory, last_seen=started if verdict.accepted else max(started, memory.last_seen or started))
-            memory = self._urgent(session, memory)
+            ahead, memory = self._urgent(session, memory)
         before = self._boot()
         self._cache = self._cache.next_pass(now_ns=time.time_ns())
         passed, memory = one_pass(
@@ -132,6 +133,7 @@ class Reconciler:
             trusted=verdict.trusted,
             cache=self._cache,
             served=self._served,
+            ahead=ahead,
             impatient=self._settings.once or trigger == "signal",
         )
         self._observe(passed.result, self._boot() - before)
@@ -158,14 +160,14 @@ class Reconciler:
         self._anchor, self._suspicion = verdict.anchor, verdict.suspicion
         return verdict
 
-    def _urgent(self, session: Session, memory: Memory) -> Memory:
+    def _urgent(self, session: Session, memory: Memory) -> tuple[Passed | None, Memory]:
         """What a commit changed in a large desired state is done ahead of a look at everything."""
         part = urgent_part(self._following.take_before(), session.compiled.state)
         if part is None:
-            return memory
+            return None, memory
         targets = (*part.components, *part.bundles, *part.kubeconfigs)
         view = replace(session, compiled=replace(session.compiled, state=part))
-        _, memory = one_pass(
+        return one_pass(
             view,
             memory,
             settings=self._settings,
@@ -175,7 +177,6 @@ class Reconciler:
             served={},
             options=Options(targets=targets),
         )
-        return memory
 
     def _ask(self, session: Session, passed: Passed) -> bool:
         """Asks every endpoint that was not asked in the pass; whether one serves something else, and has hooks to mend it."""

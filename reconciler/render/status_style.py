@@ -18,7 +18,8 @@ section > p:last-child {{ margin-bottom: 0; }}
 code, .address {{ font: 12.5px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }}
 .verdict {{ display: flex; gap: .8rem; align-items: flex-start; margin: 1.2rem 0; padding: .9rem 1.1rem; border-radius: .6rem;
   border: 1px solid var(--line); border-left: 5px solid currentColor; background: var(--head); font-weight: 400; }}
-.verdict p {{ margin: 0; }} .verdict .says {{ font-size: 1.2rem; font-weight: 600; line-height: 1.4; }} .verdict .says, .verdict .says + p {{ color: var(--ink); }}
+.verdict p {{ margin: 0; }} .verdict .says {{ font-size: 1.2rem; font-weight: 600; line-height: 1.4; }}
+.verdict .says, .verdict .says + p {{ color: var(--ink); }}
 .icon {{ flex: none; width: 1.25em; height: 1.25em; vertical-align: -.25em; }}
 .verdict .icon {{ width: 1.7rem; height: 1.7rem; }}
 .icon circle, .icon .face {{ fill: currentColor; }} .icon .sign {{ fill: none; stroke: var(--page); stroke-width: 2;
@@ -37,8 +38,8 @@ code, .address {{ font: 12.5px/1.5 ui-monospace, monospace; overflow-wrap: anywh
 .list .what {{ color: var(--dim); margin: 0; }}
 .conditions > li {{ display: grid; grid-template-columns: 1.5rem minmax(0, 1fr); }}
 .conditions strong small, .plain {{ font-weight: 400; color: var(--dim); }}
-pre {{ margin: .4rem 0 0; padding: .5rem .7rem; background: var(--head); border-radius: .4rem; font: 12px/1.45 ui-monospace, monospace;
-  white-space: pre-wrap; overflow-wrap: anywhere; }}
+pre {{ margin: .4rem 0 0; padding: .5rem .7rem; background: var(--head); border-radius: .4rem;
+  font: 12px/1.45 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }}
 th {{ color: var(--dim); font-weight: 600; font-size: 12.5px; white-space: nowrap; }}
 td {{ overflow-wrap: anywhere; }}
 td.number, th.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
@@ -59,7 +60,8 @@ footer {{ margin-top: 3rem; color: var(--dim); font-size: 12.5px; }}
 @media (max-width: 30rem) {{
   .facts {{ grid-template-columns: 1fr; gap: 0; }} .facts dd {{ margin-bottom: .45rem; }}
 }}
-@media print {{ body {{ max-width: none; padding: 0; font-size: 11px; }} label, #old {{ display: none; }} section {{ margin-top: 1.2rem; }}
+@media print {{ body {{ max-width: none; padding: 0; font-size: 11px; }}
+  label, #old {{ display: none; }} section {{ margin-top: 1.2rem; }}
   .timeline svg, .icon {{ print-color-adjust: exact; }} }}
 """
 

@@ -21,7 +21,7 @@ _CELL: Final = 1.25
 
 TIMELINE_STYLE: Final = """
 .timeline { list-style: none; margin: 0; padding: 0; }
-.timeline li { display: grid; grid-template-columns: minmax(9rem, 19rem) 1fr 15.5rem; gap: 0 1rem; align-items: center;
+.timeline li { display: grid; grid-template-columns: minmax(9rem, 19rem) 1fr 17rem; gap: 0 1rem; align-items: center;
   border-top: 1px solid var(--line); padding: .2rem 0; break-inside: avoid; }
 .timeline li.axis { border: 0; color: var(--dim); }
 .timeline li.axis > svg { grid-column: 2; }
@@ -112,7 +112,7 @@ def _row(lane: Lane, scale: Scale, now: datetime, grid: str) -> str:
 def _members(lane: Lane) -> str:
     copies = lane.places - lane.count
     notes = (
-        f"× {lane.count:,}" if lane.count > 1 else f"and {copies} {'copy' if copies == 1 else 'copies'}" if copies else "",
+        f"&times; {lane.count:,}" if lane.count > 1 else f"and {copies} {'copy' if copies == 1 else 'copies'}" if copies else "",
         {"bad": "in trouble", "watch": "to watch", "good": ""}[lane.alarm] if lane.count > 1 else "",
         "suspended" if lane.suspended else "",
         f"served: {lane.served}" if lane.served else "",
@@ -161,11 +161,9 @@ def _cross(place: float) -> str:
 
 def _when(lane: Lane, now: datetime) -> str:
     """``renews in 234d · ends in 265d``."""
-    if lane.last < now or (lane.count == 1 and lane.first < now):
-        ended = (
-            f"expired {rough(now - lane.last)} ago" if lane.count == 1 else f"all expired, the last {rough(now - lane.last)} ago"
-        )
-        return ended
+    if lane.last < now:
+        ago = rough(now - lane.last)
+        return f"expired {ago} ago" if lane.count == 1 else f"all expired, the last {ago} ago"
     if lane.first < now:
         number = sum(end < now for end in lane.ends)
         return f"{number:,} expired <small>· the last ends in {rough(lane.last - now)}</small>"

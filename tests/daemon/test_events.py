@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -23,13 +24,13 @@ FAILED: Final = PlannedChange(address="component.a", class_="reissue", outcome="
 HELD: Final = replace(FAILED, outcome="held", detail="it is tried again at 10:00")
 
 
-def status(*rows: ResourceStatus, minutes: float = 0, **fields: Any) -> StatusDocument:
+def status(*rows: ResourceStatus, minutes: float = 0, **fields: Any) -> StatusDocument:  # noqa: ANN401 - fields of any type
     """A status some minutes after now, with one good condition unless others are given."""
     at = NOW + timedelta(minutes=minutes)
     return document(rows or [ROW], **{"at": at, "conditions": [READY], "source": SOURCE, **fields})
 
 
-def passed(minutes: float, *changes: PlannedChange, **fields: Any) -> StatusDocument:
+def passed(minutes: float, *changes: PlannedChange, **fields: Any) -> StatusDocument:  # noqa: ANN401 - fields of any type
     """A status after a pass that planned these changes."""
     started = NOW + timedelta(minutes=minutes)
     return status(minutes=minutes, reconciler=reconciler(started_at=started, changes=list(changes)), **fields)
@@ -44,7 +45,9 @@ def told(previous: StatusDocument | None, current: StatusDocument) -> list[tuple
 
 def test_shape() -> None:
     """The JSON is Flux's, spelled as Kubernetes spells it."""
-    event = events_between(None, status(replace(ROW, served="stale", served_detail="It serves 1f6a."), reconciler=reconciler()))[0]
+    event = events_between(None, status(replace(ROW, served="stale", served_detail="It serves 1f6a."), reconciler=reconciler()))[
+        0
+    ]
     assert json.loads(msgspec.json.encode(event)) == {
         "involvedObject": {
             "kind": "Component",
@@ -93,7 +96,7 @@ def test_a_failure_is_told_once() -> None:
         passed(0), passed(1, FAILED), passed(2, FAILED), passed(3, HELD), passed(4, FAILED), passed(5, other),
         passed(6), passed(7, FAILED),
     ]  # fmt: skip
-    assert [told(before, now) for before, now in zip(steps, steps[1:], strict=False)] == [
+    assert [told(before, now) for before, now in pairwise(steps)] == [
         line,
         [],
         [],
@@ -146,8 +149,8 @@ def test_a_condition_does_not_repeat_what_was_told() -> None:
 @pytest.mark.parametrize(
     ("left", "before", "now", "expected"),
     [
-        (40 * DAY, 0, 9 * DAY, []),
-        (40 * DAY, 0, 10.5 * DAY, ["component.a expires in 29d 12h and was due for renewal."]),
+        (40 * DAY, 0 * DAY, 9 * DAY, []),
+        (40 * DAY, 0 * DAY, 10.5 * DAY, ["component.a expires in 29d 12h and was due for renewal."]),
         (40 * DAY, 11 * DAY, 12 * DAY, []),
         (40 * DAY, 32 * DAY, 33.5 * DAY, ["component.a expires in 6d 12h and was due for renewal."]),
         (40 * DAY, 38 * DAY, 39.5 * DAY, ["component.a expires in 12h and was due for renewal."]),
@@ -157,10 +160,10 @@ def test_a_condition_does_not_repeat_what_was_told() -> None:
         (40 * DAY, 0 * DAY, 43 * DAY, ["component.a expired 3d ago."]),
     ],
 )
-def test_thresholds(left: timedelta, before: timedelta | int, now: timedelta, expected: list[str]) -> None:
+def test_thresholds(left: timedelta, before: timedelta, now: timedelta, expected: list[str]) -> None:
     """30, 7 and 1 days before the end of what should have been renewed, and the end: each once, the nearest alone."""
     row = certificate("component.a", left=left, before=30 * DAY)
-    first, second = (status(row, at=NOW + (each or timedelta(0))) for each in (before, now))
+    first, second = (status(row, at=NOW + each) for each in (before, now))
     assert [event[3] for event in told(first, second)] == expected
 
 
@@ -193,7 +196,7 @@ def test_a_new_certificate_begins_anew() -> None:
         ("stale", None, []),
     ],
 )
-def test_served(before: Any, now: Any, expected: list[tuple[str, str]]) -> None:
+def test_served(before: Any, now: Any, expected: list[tuple[str, str]]) -> None:  # noqa: ANN401 - fields of any type
     """A process that serves something else, or is not there, and its recovery."""
     events = told(status(replace(ROW, served=before)), status(replace(ROW, served=now)))
     assert [event[1:3] for event in events] == expected
@@ -203,7 +206,7 @@ def test_hooks() -> None:
     """A hook that begins to fail, once, and that it has run at last."""
     waiting = replace(HOOK, state="waiting")
     steps = [status(), status(hooks=[HOOK]), status(hooks=[HOOK]), status(hooks=[waiting]), status(hooks=[HOOK]), status()]
-    assert [[event[2:] for event in told(*pair)] for pair in zip(steps, steps[1:], strict=False)] == [
+    assert [[event[2:] for event in told(*pair)] for pair in pairwise(steps)] == [
         [("HookFailed", "component.a: exec reload: exit status 1")],
         [],
         [],

@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -39,7 +39,7 @@ class Board(Published):
 
 
 @contextmanager
-def serving(board: Published | None = None, *, address: str = "127.0.0.1", **options: Any) -> Iterator[StatusServer]:
+def serving(board: Published | None = None, *, address: str = "127.0.0.1", **options: Any) -> Iterator[StatusServer]:  # noqa: ANN401 - fields of any type
     """A server on a port of its own, with a status."""
     if board is None:
         board = Board()
@@ -231,8 +231,8 @@ def test_a_drip_is_cut_off() -> None:
     with serving(longest=0.3) as server, socket.create_connection(("127.0.0.1", server.port), timeout=5) as line:
         started = time.monotonic()
         line.sendall(b"GET / HTTP/1.1\r\n")
-        with pytest.raises(OSError, match=r"."):
-            while True:
+        with suppress(OSError):
+            while time.monotonic() - started < 10:
                 line.sendall(b"X: y\r\n")
                 time.sleep(0.02)
         assert time.monotonic() - started < 5
@@ -272,7 +272,14 @@ def test_ipv6() -> None:
 def test_a_taken_port_is_told() -> None:
     """Two servers on one port is a mistake that its owner hears of."""
     with serving() as server, pytest.raises(OSError, match="in use"):
-        StatusServer("127.0.0.1", server.port, Board(), Metrics(lambda: None, version="", clock=lambda: NOW), clock=lambda: NOW, live_within=1.0)
+        StatusServer(
+            "127.0.0.1",
+            server.port,
+            Board(),
+            Metrics(lambda: None, version="", clock=lambda: NOW),
+            clock=lambda: NOW,
+            live_within=1.0,
+        )
 
 
 def write(folder: Path, pair: Pair) -> TlsFiles:
@@ -291,18 +298,15 @@ def leaf(name: str, ca: Pair = CA, *usages: str) -> Pair:
     return make_leaf(ca, name, sans=("dns:localhost",), usages=usages or ("server auth",), now=datetime.now(NOW.tzinfo))
 
 
-def ask_tls(server: StatusServer, path: str, client: Path | None = None) -> tuple[int, str]:
-    """The status of an answer over TLS, and the common name that the server goes by."""
+def ask_tls(server: StatusServer, path: str, client: Path | None = None) -> int:
+    """The status of an answer over TLS."""
     context = ssl.create_default_context(cadata=CA.root.pem.decode())
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if client is not None:
         context.load_cert_chain(client / "current" / "tls.crt", client / "current" / "tls.key")
     connection = http.client.HTTPSConnection("localhost", server.port, timeout=5, context=context)
     try:
         connection.request("GET", path)
-        status = connection.getresponse().status
-        subject: Any = connection.sock.getpeercert()["subject"] if connection.sock else connection
-        return status, subject[0][0][1] if isinstance(subject, tuple) else ""
+        return connection.getresponse().status
     finally:
         connection.close()
 
@@ -322,7 +326,7 @@ def test_tls_takes_up_a_renewed_pair(tmp_path: Path) -> None:
     """The next connection after a renewal gets the new certificate; half a pair changes nothing."""
     files = write(tmp_path, leaf("first"))
     with serving(tls=files) as server:
-        assert (ask_tls(server, "/status")[0], presented(server)) == (200, "first")
+        assert (ask_tls(server, "/status"), presented(server)) == (200, "first")
         write(tmp_path, leaf("second"))
         assert presented(server) == "second"
         (tmp_path / "current" / "tls.key").write_bytes(leaf("third").key.pem())
@@ -354,9 +358,12 @@ def test_tls_of_old_is_refused(tmp_path: Path) -> None:
     context.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with serving(tls=write(tmp_path, leaf("first"))) as server, socket.create_connection(("127.0.0.1", server.port)) as line:
-        with pytest.raises(ssl.SSLError, match=r"."):
-            context.wrap_socket(line)
+    with (
+        serving(tls=write(tmp_path, leaf("first"))) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as line,
+        pytest.raises(ssl.SSLError, match=r"."),
+    ):
+        context.wrap_socket(line)
 
 
 def test_tls_with_mute_and_plain_clients(tmp_path: Path) -> None:
@@ -371,7 +378,8 @@ def test_tls_with_mute_and_plain_clients(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "without", "verified"), [("/healthz", 200, 200), ("/readyz", 200, 200), ("/status", 403, 200), ("/", 403, 200), ("/x", 403, 404)]
+    ("path", "without", "verified"),
+    [("/healthz", 200, 200), ("/readyz", 200, 200), ("/status", 403, 200), ("/", 403, 200), ("/x", 403, 404)],
 )
 def test_client_certificates(tmp_path: Path, path: str, without: int, verified: int) -> None:
     """Health is open to all, everything else is for who has a certificate of the bundle's CAs."""
@@ -384,8 +392,8 @@ def test_client_certificates(tmp_path: Path, path: str, without: int, verified: 
     bundle.write_bytes(CA.root.pem)
     asking = TlsFiles(certificate=files.certificate, key=files.key, client_ca=str(bundle))
     with serving(tls=asking) as server:
-        assert ask_tls(server, path)[0] == without
-        assert ask_tls(server, path, client_folder)[0] == verified
+        assert ask_tls(server, path) == without
+        assert ask_tls(server, path, client_folder) == verified
 
 
 @pytest.mark.parametrize(("ca", "usages"), [(OTHER, ("client auth",)), (CA, ("server auth",))])
@@ -401,7 +409,7 @@ def test_wrong_client_certificates(tmp_path: Path, ca: Pair, usages: tuple[str, 
     with serving(tls=TlsFiles(certificate=files.certificate, key=files.key, client_ca=str(bundle))) as server:
         with pytest.raises((OSError, http.client.HTTPException)):
             ask_tls(server, "/healthz", client_folder)
-        assert ask_tls(server, "/healthz")[0] == 200
+        assert ask_tls(server, "/healthz") == 200
 
 
 def test_a_missing_bundle_opens_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from reconciler.daemon.metrics import Metrics
 from reconciler.plan.status_document import StatusDocument
-from tests.render.page_stories import CALM, NOW, NODES, RICH, SOURCE, certificate, document, large, reconciler
+from tests.render.page_stories import CALM, NODES, NOW, RICH, SOURCE, certificate, document, large, reconciler
 
 HOSTILE: Final = 'CN=a"b\\c\nd\u202e'
 
@@ -137,10 +137,10 @@ def test_passes_and_operations() -> None:
     one.observe_pass("success", 0.2)
     one.observe_pass("noop", 0.002)
     one.observe_pass("noop", 4000)
-    one.count_operation("reissue", "RenewalDue", "done")
-    one.count_operation("reissue", "RenewalDue", "done")
+    one.count_operation("reissue", "RenewalDue", "success")
+    one.count_operation("reissue", "RenewalDue", "success")
     assert series(one, "cluster_pki_reconcile_total") == {"success": 1, "error": 0, "noop": 2}
-    assert series(one, "cluster_pki_operations_total") == {("reissue", "RenewalDue", "done"): 2}
+    assert series(one, "cluster_pki_operations_total") == {("reissue", "RenewalDue", "success"): 2}
     buckets = series(one, "cluster_pki_reconcile_duration_seconds_bucket")
     assert [buckets[edge, "noop"] for edge in ("0.01", "1800.0", "+Inf")] == [1, 1, 2]
 

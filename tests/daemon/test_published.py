@@ -19,6 +19,7 @@ class Clock:
         self.seconds = 100.0
 
     def __call__(self) -> float:
+        """The time."""
         return self.seconds
 
 

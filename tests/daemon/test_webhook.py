@@ -62,7 +62,7 @@ def receiving(*statuses: int) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             receiver.answer(self)
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, *_: Any) -> None:  # noqa: ANN401 - fields of any type
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from reconciler.plan.status_document import (
     FORMAT_VERSION,
     Condition,
+    ConditionStatus,
     FilePaths,
     HookStatus,
     PassStatus,
@@ -31,7 +32,12 @@ NEWER: Final = "90ab12cd34ef56789012345678901234567890ab"
 
 
 def certificate(
-    address: str, *, life: timedelta = 365 * DAY, left: timedelta = 265 * DAY, before: timedelta = 30 * DAY, **fields: Any
+    address: str,
+    *,
+    life: timedelta = 365 * DAY,
+    left: timedelta = 265 * DAY,
+    before: timedelta = 30 * DAY,
+    **fields: Any,  # noqa: ANN401 - fields of any type
 ) -> ResourceStatus:
     """A healthy certificate.
 
@@ -70,7 +76,7 @@ def hash_of(name: str) -> int:
     return int.from_bytes(name.encode()[-24:], "big") % (1 << 62)
 
 
-def document(rows: Sequence[ResourceStatus], **fields: Any) -> StatusDocument:
+def document(rows: Sequence[ResourceStatus], **fields: Any) -> StatusDocument:  # noqa: ANN401 - fields of any type
     """A status of these rows."""
     sync, health = Counter(row.sync for row in rows), Counter(row.health for row in rows)
     due = min(((row.renew_at, row.address) for row in rows if row.renew_at), default=(None, None))
@@ -91,13 +97,13 @@ def document(rows: Sequence[ResourceStatus], **fields: Any) -> StatusDocument:
     return replace(base, **fields)
 
 
-def condition(kind: str, status: str, reason: str, message: str, *, hours: float = 3) -> Condition:
+def condition(kind: str, status: ConditionStatus, reason: str, message: str, *, hours: float = 3) -> Condition:
     """A condition that has held for some hours."""
     since = NOW - timedelta(hours=hours)
     return Condition(type=kind, status=status, reason=reason, message=message, last_transition_time=since)
 
 
-def reconciler(**last: Any) -> ReconcilerStatus:
+def reconciler(**last: Any) -> ReconcilerStatus:  # noqa: ANN401 - fields of any type
     """A running reconciler; `last` is what is different about its last pass."""
     at = NOW - timedelta(minutes=2)
     one = PassStatus(started_at=at, finished_at=at + timedelta(seconds=1), result="noop", trigger="interval", revision=REVISION)
@@ -110,7 +116,7 @@ def reconciler(**last: Any) -> ReconcilerStatus:
         last_pass=replace(one, **last),
         last_success_at=NOW - timedelta(minutes=2),
         next_pass_at=NOW + timedelta(minutes=3),
-        next_pass_why="interval",
+        next_pass_why="interval",  # noqa: S106 - a reason
     )
 
 
@@ -186,13 +192,12 @@ RICH_ROWS: Final = (
 RICH: Final = document(
     RICH_ROWS,
     conditions=[
-        condition("Ready", "False", "SignatureInvalid", "90ab12c is not signed by anybody in allowed_signers; 4f2c9e1 stays in force."),
-        condition("SourceVerified", "False", "SignatureInvalid", "Commit 90ab12c has no signature. Sign it, or push one that is."),
+        condition("Ready", "False", "SignatureInvalid", "90ab12c is signed by nobody allowed; 4f2c9e1 stays in force."),
+        condition("SourceVerified", "False", "SignatureInvalid", "Commit 90ab12c has no signature. Sign it."),
         condition("Stalled", "True", "SignatureInvalid", "Only a new commit can change that."),
         condition("Reconciling", "True", "ProgressingWithRetry", "component.ingress will be tried again.", hours=0.2),
-        condition("HooksFailing", "True", "HookFailed", "component.etcd-server[cp-1]: systemd restart etcd.service: exit status 1"),
-        condition("ServedStale", "True", "ServesAnotherCertificate", "component.etcd-server[cp-1] on disk, and the running process "
-                  "serves another certificate."),
+        condition("HooksFailing", "True", "HookFailed", "component.etcd-server[cp-1]: restart etcd.service: exit status 1"),
+        condition("ServedStale", "True", "ServesAnotherCertificate", "component.etcd-server[cp-1] is not what is served."),
     ],
     source=replace(SOURCE, last_attempted_revision=NEWER),
     reconciler=reconciler(

@@ -8,22 +8,37 @@ import re
 import time
 from datetime import timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
 
 from reconciler.plan.reasons import Reason
-from reconciler.plan.status_document import StatusDocument
+from reconciler.plan.status_document import ConditionStatus, StatusDocument
 from reconciler.render.attention import condition_alarm, verdict
 from reconciler.render.lanes import timeline_of
+from reconciler.render.page_style import BASE_STYLE
 from reconciler.render.reason_words import WORDS
 from reconciler.render.status_html import STATUS_PAGE_POLICY, render_status_html
 from reconciler.render.statuses import RENDERERS
 from reconciler.render.time_scale import scale_for
 from reconciler.render.timeline import rough
 from tests.render import status_stories
-from tests.render.page_stories import AUTHORITIES, CALM, DAY, HOUR, NEWER, NOW, REVISION, RICH, certificate, condition, document, large
+from tests.render.page_stories import (
+    AUTHORITIES,
+    CALM,
+    DAY,
+    HOUR,
+    NEWER,
+    NOW,
+    REVISION,
+    RICH,
+    certificate,
+    condition,
+    document,
+    large,
+)
 
 HOSTILE: Final = "</td></title><script>alert(1)</script><img src=x onerror=y>\u202e\x1b[2J\"' &amp;"
 STORIES: Final = {"rich": RICH, "calm": CALM, "plain": status_stories.status(), "empty": document([])}
@@ -66,7 +81,7 @@ class Page(HTMLParser):
             self.words[name] = " ".join((self.words.get(name, "") + " " + data).split())
 
 
-def page(status: StatusDocument, **options: Any) -> Page:
+def page(status: StatusDocument, **options: Any) -> Page:  # noqa: ANN401 - fields of any type
     """A page read back."""
     return Page(render_status_html(status, **{"now": NOW, **options}))
 
@@ -76,7 +91,7 @@ def test_well_formed_and_alone(story: str) -> None:
     """Elements are closed, ids are unique, nothing is loaded, nothing is styled or run from an attribute."""
     text = render_status_html(STORIES[story], now=NOW)
     read = Page(text)
-    names = [attributes["id"] for _, attributes in read.elements if "id" in attributes]
+    names = [str(attributes["id"]) for _, attributes in read.elements if "id" in attributes]
     assert (read.open, read.unclosed, sorted(names)) == ([], [], sorted(set(names)))
     loading = {"src", "href", "srcset", "action", "data", "background", "poster", "style"}
     assert [attributes for _, attributes in read.elements if loading & attributes.keys()] == []
@@ -101,7 +116,9 @@ def test_calm() -> None:
     """A cluster in order says so, and does not list what is not there."""
     read = page(CALM)
     assert read.sections == ["conditions", "when", "plan", "authorities", "source", "reconciler", "everything"]
-    assert "All is well 19 addresses are all healthy and as git says. Next renewal: component.mesh-gateway in 12h." in read.words[""]
+    assert (
+        "All is well 19 addresses are all healthy and as git says. Next renewal: component.mesh-gateway in 12h." in read.words[""]
+    )
     assert [tag for tag, attributes in read.elements if "bad" in str(attributes.get("class", "")).split()] == []
 
 
@@ -183,7 +200,9 @@ def test_headings_and_tables_can_be_heard() -> None:
     assert {attributes.get("scope") for tag, attributes in read.elements if tag == "th"} == {"col"}
     signs = [attributes for tag, attributes in read.elements if tag == "svg" and "icon" in str(attributes.get("class"))]
     assert {attributes.get("aria-label") for attributes in signs} == {"good", "to watch", "bad"}
-    hidden = [attributes for tag, attributes in read.elements if tag == "svg" and "role" not in attributes and "x" not in attributes]
+    hidden = [
+        attributes for tag, attributes in read.elements if tag == "svg" and "role" not in attributes and "x" not in attributes
+    ]
     assert {attributes.get("aria-hidden") for attributes in hidden} <= {"true", None}
 
 
@@ -196,7 +215,7 @@ def test_ten_thousand() -> None:
     read = Page(text)
     assert len(text) < 400_000
     assert "component.kubelet-client[w-1516] expired 1d ago" in read.words["when"]
-    assert "component.kubelet-client × 4,943 renews in 3d 9h · end in 33d to 362d" in read.words["when"]
+    assert "component.kubelet-client \N{MULTIPLICATION SIGN} 4,943 renews in 3d 9h · end in 33d to 362d" in read.words["when"]
     assert "114 of 10,018" in read.words["step"]
     assert "And 74 more, less urgent: 74 SanMismatch." in read.words["step"]
     assert "The 200 most urgent of 10,018; the other 9,818 are better off." in read.words["everything"]
@@ -256,7 +275,7 @@ def test_verdict(status: StatusDocument, alarm: str, headline: str, sentence: st
         ("SomethingNew", "True", "X", "bad"),
     ],
 )
-def test_conditions_by_alarm(kind: str, status: str, reason: str, alarm: str) -> None:
+def test_conditions_by_alarm(kind: str, status: ConditionStatus, reason: str, alarm: str) -> None:
     """Good when True for two of them, bad when True for all others."""
     assert condition_alarm(condition(kind, status, reason, "")) == alarm
 
@@ -295,7 +314,7 @@ def test_scale(distances: tuple[timedelta, ...]) -> None:
     ticks = scale.ticks()
     assert ticks[0][0] == "now"
     assert len(ticks) >= 2
-    assert all(after - before >= 7.5 for (_, before), (_, after) in zip(ticks, ticks[1:], strict=False))
+    assert all(after - before >= 7.5 for (_, before), (_, after) in pairwise(ticks))
 
 
 @pytest.mark.parametrize(
@@ -315,3 +334,22 @@ def test_authorities_are_those_that_there_are() -> None:
     copy = replace(AUTHORITIES[0], address="ca.kubernetes[cp-1]")
     words = page(document([copy, certificate("component.a")])).words["authorities"]
     assert "ca.kubernetes 2 CN=kubernetes ecdsa-p256 1 1 2034-08-25" in words
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rgb or #rrggbb (WCAG 2.2, definition of relative luminance)."""
+    digits = colour.removeprefix("#")
+    digits = digits if len(digits) == 6 else "".join(digit * 2 for digit in digits)
+    parts = [int(digits[index : index + 2], 16) / 255 for index in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("ground", ["page", "head"])
+@pytest.mark.parametrize("ink", ["ink", "dim", "good", "watch", "bad"])
+def test_contrast(scheme: int, ground: str, ink: str) -> None:
+    """Every colour of text can be read on both grounds, light and dark: 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})", re.findall(r":root {(.*?)}", BASE_STYLE, re.DOTALL)[scheme]))
+    darker, lighter = sorted((luminance(colours[ink]), luminance(colours[ground])))
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5
