@@ -10,7 +10,7 @@ CONFIG ?= cluster-pki.example.yaml
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench crash clean
+.PHONY: help demo test lint bench crash soak clean
 
 help: ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ lint: $(VENV)/.dev ## ruff and mypy
 bench: $(VENV)/.tests ## measure against the targets of docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
-crash: $(VENV)/.tests ## every crash point of apply: a long run
+crash: $(VENV)/.tests ## every crash point of apply and run: a long run
 	$(BIN)/python -m tests.crash.full
+
+soak: $(VENV)/.tests ## sixty simulated days of a reconciler with faults: an hour or two, as root
+	$(BIN)/python -m tests.soak
 
 clean: ## remove what was built; the demo's keys too
 	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
