@@ -18,6 +18,8 @@ from reconciler.stores.read import read_file
 
 T = TypeVar("T")
 
+#: Of the documents in the directory; the major number changes when an older program would misread them.
+FORMAT: Final = "1.0"
 #: Ten thousand records are about six megabytes.
 _LIMIT: Final = 256 << 20
 
@@ -159,23 +161,7 @@ class StateDirectory:
             StateError: it cannot be read, a newer version wrote it, or it is another cluster's: what that one has
                 would look like something to take away.
         """
-        found = read_file(self.inventory_path, limit=_LIMIT)
-        if isinstance(found, Absent):
-            return Inventory()
-        if isinstance(found, Unusable):
-            raise StateError(self.inventory_path, found.detail, "make it readable, or move it away: nothing is reissued for that")
-        try:
-            version = msgspec.json.decode(found.data, type=_Version).format_version
-            if version.partition(".")[0] != Inventory().format_version.partition(".")[0]:
-                raise StateError(
-                    self.inventory_path,
-                    f"its format {version} is not known to this version",
-                    "run the newer cluster-pki that wrote it",
-                )
-            inventory = msgspec.json.decode(found.data, type=Inventory)
-        except msgspec.DecodeError as error:
-            self._set_aside(found.data, str(error))
-            return Inventory()
+        inventory = self.load("inventory.json", Inventory, "nothing is reissued for that") or Inventory()
         if cluster and inventory.cluster not in {"", cluster}:
             raise StateError(
                 self.path, f'it belongs to the cluster "{inventory.cluster}"', "give each cluster a --state-dir of its own"
@@ -195,14 +181,44 @@ class StateDirectory:
         write_file(self.inventory_path, data + b"\n", mode=0o600)
         return saved
 
-    def _set_aside(self, data: bytes, why: str) -> None:
-        # Named by its content: setting the same file aside twice gives one copy.
-        aside = f"{self.inventory_path}.damaged-{hashlib.sha256(data).hexdigest()[:8]}"
+    def load(self, name: str, kind: type[T], otherwise: str) -> T | None:
+        """A document of ours that says which version wrote it; None when there is none, or a damaged one.
+
+        A damaged file is set aside under another name and a warning is logged.
+
+        Args:
+            name: of the file.
+            kind: its type; has ``format_version``.
+            otherwise: what going on without it means, one clause for people.
+
+        Raises:
+            StateError: it cannot be read, or a newer version wrote it.
+        """
+        path = f"{self.path}/{name}"
+        found = read_file(path, limit=_LIMIT)
+        if isinstance(found, Absent):
+            return None
+        if isinstance(found, Unusable):
+            raise StateError(path, found.detail, f"make it readable, or move it away: {otherwise}")
         try:
-            os.rename(self.inventory_path, aside)
-        except OSError:
-            aside = self.inventory_path
-        _warn("the inventory was damaged (%s) and is ignored; it is kept as %s", why, aside)
+            version = msgspec.json.decode(found.data, type=_Version).format_version
+            if version.partition(".")[0] != FORMAT.partition(".")[0]:
+                hint = "run the newer cluster-pki that wrote it"
+                raise StateError(path, f"its format {version} is not known to this version", hint)
+            return msgspec.json.decode(found.data, type=kind)
+        except msgspec.DecodeError as error:
+            _set_aside(path, found.data, str(error), otherwise)
+            return None
+
+
+def _set_aside(path: str, data: bytes, why: str, otherwise: str) -> None:
+    # Named by its content: setting the same file aside twice gives one copy.
+    aside = f"{path}.damaged-{hashlib.sha256(data).hexdigest()[:8]}"
+    try:
+        os.rename(path, aside)
+    except OSError:
+        aside = path
+    _warn("%s was damaged (%s) and is ignored: %s; it is kept as %s", path, why, otherwise, aside)
 
 
 def _warn(message: str, *arguments: str) -> None:
@@ -212,6 +228,6 @@ def _warn(message: str, *arguments: str) -> None:
 
 
 class _Version(msgspec.Struct):
-    """The member of an inventory that every version understands."""
+    """The member of a document that every version understands."""
 
     format_version: str = "1.0"

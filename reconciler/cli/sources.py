@@ -60,8 +60,10 @@ def session_from(arguments: argparse.Namespace) -> Session:
 
             last = recall(session.state, kind=revision.kind, location=revision.location)
             if last is not None:
-                # Only now it is known where the records are: what they say is in force must not be rolled back.
-                followed.open(last.revision, allow_rollback=arguments.allow_rollback)
+                # Only now it is known where the records are: what they say is in force must not be rolled back. It is read
+                # once more, because the branch may have moved since.
+                opened = followed.open(last.revision, allow_rollback=arguments.allow_rollback)
+                session = _session(arguments, opened.source, opened.revision)
     return session
 
 

@@ -15,8 +15,8 @@ def in_one_line(step: Step) -> str:
     parts += [f"{len(passed.outcome.skipped)} skipped"] if passed.outcome.skipped else []
     parts += [f"{len(passed.holds)} held back ({passed.holds[0].reason})"] if passed.holds else []
     if passed.delivered is not None:
-        parts += [f"{len(passed.delivered.ran)} hooks run"] if passed.delivered.ran else []
-        parts += [f"{len(passed.delivered.failing)} hooks failing"] if passed.delivered.failing else []
+        parts += [f"{_hooks(len(passed.delivered.ran))} run"] if passed.delivered.ran else []
+        parts += [f"{_hooks(len(passed.delivered.failing))} failing"] if passed.delivered.failing else []
     last = status.reconciler.last_pass if status is not None and status.reconciler is not None else None
     why = f"{last.trigger}, " if last is not None else ""
     revision = last.revision.removeprefix("sha256:")[:12] if last is not None else ""
@@ -26,3 +26,7 @@ def in_one_line(step: Step) -> str:
     if step.next_at is not None:
         text += f" Next {step.next_why} at {step.next_at:%Y-%m-%d %H:%M:%S} UTC."
     return text
+
+
+def _hooks(number: int) -> str:
+    return f"{number} hook{'' if number == 1 else 's'}"

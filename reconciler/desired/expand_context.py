@@ -14,7 +14,7 @@ from reconciler.desired.presets.settings import CONTROL_PLANE
 from reconciler.desired.report import Report, did_you_mean
 from reconciler.desired.spec import Document, NodeSpec
 from reconciler.desired.spec_parts import ForEach
-from reconciler.desired.templates import Node
+from reconciler.desired.templates import Node, Template, TemplateError, parse_template
 
 Nodes = tuple[Node | None, ...]
 
@@ -86,6 +86,19 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
             if snake == "store" and defaults.store is not UNSET:
                 return ("defaults", "store")
         return (section, name, *fields)
+
+    def template(self, at: Path, text: str, nodes: Nodes, *, in_list: bool = False) -> Template | None:
+        """A text as a template that can be rendered on each of the nodes; None after a mistake, which is reported."""
+        try:
+            template = parse_template(text, in_list=in_list)
+        except TemplateError as problem:
+            self.report.add("CPK210", problem.message, at=at, hint=problem.hint)
+            return None
+        if template.uses and None in nodes:
+            message = f'"{text}" in something that belongs to no node stands for nothing'
+            self.report.add("CPK211", message, at=at, hint="add forEach: one instance per matching node")
+            return None
+        return template
 
     def names_groups(self, component: str) -> bool:
         """Whether somebody wrote down the organizations of a component, rather than a preset."""

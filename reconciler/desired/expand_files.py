@@ -14,7 +14,7 @@ from reconciler.desired.expand_stores import access_of, places, seen_by_node
 from reconciler.desired.model import CA, Access, Bundle, Component, Kubeconfig, address_of
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import BundleSpec, KubeconfigSpec
-from reconciler.desired.templates import MissingAddressError, Template, TemplateError, parse_template
+from reconciler.desired.templates import MissingAddressError, Template
 
 
 def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mapping[str, CA], root: str) -> dict[str, Bundle]:
@@ -155,14 +155,8 @@ def _owners(context: Context, name: str, spec: KubeconfigSpec, specs: Fragments,
 def _server(context: Context, here: Path, text: str, nodes: Nodes) -> Template | None:
     """The URL of the API server."""
     at = (*here, "server")
-    try:
-        template = parse_template(text)
-    except TemplateError as problem:
-        context.report.add("CPK210", problem.message, at=at, hint=problem.hint)
-        return None
-    if template.uses and None in nodes:
-        message = f'"{text}" in something that belongs to no node stands for nothing'
-        context.report.add("CPK211", message, at=at, hint="add forEach: one instance per matching node")
+    template = context.template(at, text, nodes)
+    if template is None:
         return None
     try:
         sample = template.render(nodes[0]) if nodes else text if not template.uses else ""

@@ -21,7 +21,7 @@ from reconciler.desired.report import did_you_mean
 from reconciler.desired.spec import ComponentSpec
 from reconciler.desired.spec_parts import Hook as HookSpec
 from reconciler.desired.spec_parts import Probe as ProbeSpec
-from reconciler.desired.templates import MissingAddressError, Node, Template, TemplateError, parse_template
+from reconciler.desired.templates import MissingAddressError, Node, Template
 
 HooksOf = Callable[[Node | None], tuple[AnyHook, ...]]
 ProbeOf = Callable[[Node | None], Probe | None]
@@ -79,8 +79,8 @@ def probe(
     at: Path = (*here, "probe")
     if spec is UNSET or spec.address is UNSET:
         return lambda _node: None
-    address = _template(context, (*at, "address"), spec.address, nodes)
-    server_name = _template(context, (*at, "serverName"), "" if spec.server_name is UNSET else spec.server_name, nodes)
+    address = context.template((*at, "address"), spec.address, nodes)
+    server_name = context.template((*at, "serverName"), "" if spec.server_name is UNSET else spec.server_name, nodes)
     limit = _timeout(context, at, spec.timeout, PROBE_TIMEOUT)
     if spec.client is not UNSET and spec.client not in known:
         hint = did_you_mean(spec.client, known) or "declare it under `components`"
@@ -125,13 +125,13 @@ def _hook(context: Context, at: Path, spec: HookSpec, nodes: Nodes, root: str) -
     if limit is None:
         return None
     if spec.exec is not UNSET:
-        words = [_template(context, (*at, "exec", index), word, nodes) for index, word in enumerate(spec.exec)]
+        words = [context.template((*at, "exec", index), word, nodes) for index, word in enumerate(spec.exec)]
         known = [word for word in words if word is not None]
         if len(known) != len(words):
             return None
         return lambda node: ExecHook(argv=tuple(_render(context, word, node) for word in known), timeout=limit)
     if spec.systemd is not UNSET:
-        unit, action = _template(context, (*at, "systemd", "unit"), spec.systemd.unit, nodes), spec.systemd.action
+        unit, action = context.template((*at, "systemd", "unit"), spec.systemd.unit, nodes), spec.systemd.action
         if unit is None:
             return None
         return lambda node: SystemdHook(unit=_render(context, unit, node), action=action, only_if_running=running, timeout=limit)
@@ -154,7 +154,7 @@ def _http(
     if spec.http is UNSET:
         return None
     target = spec.http
-    url = _template(context, (*at, "http", "url"), target.url, nodes)
+    url = context.template((*at, "http", "url"), target.url, nodes)
     ca_file = Template(text="", uses=frozenset())
     if target.ca_file is not UNSET:
         named = _file(context, (*at, "http", "caFile"), target.ca_file, nodes, root)
@@ -175,26 +175,13 @@ def _http(
 
 def _file(context: Context, at: Path, text: str, nodes: Nodes, root: str) -> Template | None:
     """An absolute path, below ``--root``."""
-    template = _template(context, at, text, nodes)
+    template = context.template(at, text, nodes)
     if template is None:
         return None
     if not text.startswith("/") or ".." in text.split("/"):
         context.report.add("CPK233", f'"{text}" is not a plain absolute path', at=at, hint="begin with a slash, without `..`")
         return None
     return Template(text=under(root, text), uses=template.uses)
-
-
-def _template(context: Context, at: Path, text: str, nodes: Nodes) -> Template | None:
-    try:
-        template = parse_template(text)
-    except TemplateError as problem:
-        context.report.add("CPK210", problem.message, at=at, hint=problem.hint)
-        return None
-    if template.uses and None in nodes:
-        message = f'"{text}" in something that belongs to no node stands for nothing'
-        context.report.add("CPK211", message, at=at, hint="add forEach: one instance per matching node")
-        return None
-    return template
 
 
 def _render(context: Context, template: Template, node: Node | None) -> str:

@@ -28,8 +28,6 @@ from reconciler.desired.templates import (
     MissingAddressError,
     Node,
     Template,
-    TemplateError,
-    parse_template,
 )
 from reconciler.x509.names import Subject
 
@@ -103,7 +101,7 @@ def subject(context: Context, here: Path, spec: SubjectSpec, nodes: Nodes) -> Su
     An empty ``commonName`` leaves the CN out; everything else about subjects is in `reconciler.desired.names`.
     """
     at = (*here, "subject")
-    template = _template(context, (*at, "commonName"), str(spec.common_name), nodes)
+    template = context.template((*at, "commonName"), str(spec.common_name), nodes)
     lists = [
         _attributes(context, (*at, key), values, check)
         for key, values, check in (
@@ -154,7 +152,7 @@ def _items(context: Context, at: Path, spec: SansSpec, nodes: Nodes) -> list[_Sa
         values: list[str] | UnsetType = getattr(spec, kind)
         for index, text in enumerate(() if values is UNSET else values):
             place = (*at, kind, index)
-            template = _template(context, place, text, nodes, in_list=True)
+            template = context.template(place, text, nodes, in_list=True)
             if template is None:
                 continue
             item = _San(kind=kind, template=template, at=place)
@@ -165,20 +163,6 @@ def _items(context: Context, at: Path, spec: SansSpec, nodes: Nodes) -> list[_Sa
                 continue
             found.append(item)
     return found
-
-
-def _template(context: Context, at: Path, text: str, nodes: Nodes, *, in_list: bool = False) -> Template | None:
-    """The text as a template that can be rendered on each of the nodes."""
-    try:
-        template = parse_template(text, in_list=in_list)
-    except TemplateError as problem:
-        context.report.add("CPK210", problem.message, at=at, hint=problem.hint)
-        return None
-    if template.uses and None in nodes:
-        message = f'"{text}" in something that belongs to no node stands for nothing'
-        context.report.add("CPK211", message, at=at, hint="add forEach: one instance per matching node")
-        return None
-    return template
 
 
 def _attributes(context: Context, at: Path, values: list[str] | UnsetType, check: Callable[[str], str]) -> tuple[str, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Mapping
 from typing import Final
 
-from reconciler.apply.state import StateDirectory
+from reconciler.apply.state import StateDirectory, StateError, default_path
 from reconciler.passes.session import Session
 from reconciler.source.snapshot import Snapshot, decode, encode
 from reconciler.stores.read import ReadFile, read_file
@@ -35,6 +37,20 @@ def recall(state: StateDirectory, *, kind: str, location: str) -> Snapshot | Non
         _log.warning("%s/%s was damaged and is ignored: %s", state.path, NAME, error)
         return None
     return snapshot if (snapshot.revision.kind, snapshot.revision.location) == (kind, location) else None
+
+
+def default_places(*, root: str, environ: Mapping[str, str]) -> tuple[StateDirectory, ...]:
+    """The state directories of all clusters that keep their records in the default place.
+
+    Args:
+        root: put before every path; empty for none.
+        environ: for ``XDG_STATE_HOME`` and ``HOME``.
+    """
+    try:
+        above = default_path(euid=os.geteuid(), environ=environ, cluster="", root=root)
+        return tuple(StateDirectory(f"{above}{name}") for name in sorted(os.listdir(above)))  # noqa: PTH208 - names are enough
+    except (StateError, OSError):
+        return ()
 
 
 def keep(session: Session) -> None:

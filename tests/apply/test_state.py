@@ -94,7 +94,7 @@ def test_a_damaged_inventory_is_set_aside(tmp_path: Path, caplog: pytest.LogCapt
         assert StateDirectory(str(tmp_path)).load_inventory() == Inventory()
     (aside,) = tmp_path.iterdir()
     assert (aside.name.startswith("inventory.json.damaged-"), aside.read_bytes()) == (True, damage)
-    assert "the inventory was damaged" in caplog.text
+    assert "inventory.json was damaged" in caplog.text
     assert str(aside) in caplog.text
 
 

@@ -54,7 +54,7 @@ def test_a_damaged_one_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFix
         assert load_ledger(StateDirectory(str(tmp_path))) == Ledger()
     (aside,) = tmp_path.iterdir()
     assert (aside.name.startswith("deliveries.json.damaged-"), aside.read_bytes()) == (True, damage)
-    assert "the record of deliveries was damaged" in caplog.text
+    assert "deliveries.json was damaged" in caplog.text
     assert str(aside) in caplog.text
 
 
