@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         render_diagnostics(session.warnings, session.loaded, color=wants_colour(arguments.color, os.environ, sys.stderr))
     )
     session.state.create()
-    with hold(session.state.lock_path, operation="apply", exclusive=True, timeout=arguments.lock_timeout):
+    with hold(session.state.lock_path, operation="apply", exclusive=True, timeout=arguments.lock_timeout) as held:
         now = wall_clock()
         journal = Journal.open(session.state.journal_path)
         for note in recover_interrupted(session.state, journal, now=now, actor=who()):
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
                 journal=journal,
                 clock=wall_clock,
                 listen=listener(arguments.log_format, wall_clock),
-                stop=interruption.requested,
+                stop=lambda: interruption.requested() or held.is_lost(),
                 parallelism=arguments.parallelism,
                 actor=who(),
             )

@@ -8,13 +8,14 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_common
 from reconciler.cli.session import print_result
 from reconciler.cli.sources import add_source
-from reconciler.cli.status import view_of
+from reconciler.cli.status import add_lock_timeout, view_of
 from reconciler.render.inventories import RENDERERS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of ``inventory``."""
     parser.add_argument("--at", default=None, metavar="TIME", help="days left as of a later time: 2027-01-31, +60d")
+    add_lock_timeout(parser)
     add_source(parser)
     add_common(parser, formats=("csv", "json", "html"))
 

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from reconciler.cli.argument_types import seconds
 from reconciler.cli.clock import moment, wall_clock
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import add_common
@@ -18,15 +19,24 @@ from reconciler.render.colour import wants_colour
 from reconciler.render.diagnostics_text import render_diagnostics
 from reconciler.render.statuses import RENDERERS
 
-#: Seconds to wait for an apply or a pass that is at work.
-PATIENCE = 30.0
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of ``status``."""
     parser.add_argument("--at", default=None, metavar="TIME", help="status as of a later time: 2027-01-31, +60d")
+    add_lock_timeout(parser)
     add_source(parser)
     add_common(parser, formats=("table", "json", "csv", "html"))
+
+
+def add_lock_timeout(parser: argparse.ArgumentParser) -> None:
+    """Adds the option of commands that look and change nothing: they wait for whoever is at work."""
+    parser.add_argument(
+        "--lock-timeout",
+        type=seconds,
+        default="10s",
+        metavar="DURATION",
+        help="how long to wait for an apply or a pass that is at work (default %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,7 +52,7 @@ def view_of(arguments: argparse.Namespace) -> View:
     """One look, without anything planned beyond what is due; warnings go to stderr."""
     now = moment(arguments.at, wall_clock())
     session = open_session(arguments)
-    with shared_lock(session, "status", PATIENCE):
+    with shared_lock(session, "status", arguments.lock_timeout):
         view = look(session, now=now, options=Options(), served=load_served(session.state))
     sys.stderr.write(
         render_diagnostics(session.warnings, session.loaded, color=wants_colour(arguments.color, os.environ, sys.stderr))

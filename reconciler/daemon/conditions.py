@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,9 +12,13 @@ from reconciler.daemon.attempts import Hold
 from reconciler.observed.model import Served
 from reconciler.plan.document import PlanDocument
 from reconciler.plan.status_document import Condition, ConditionStatus, HookStatus
+from reconciler.plan.suspension import SUSPENDED
 
 #: The reason of a pass that met somebody else's apply.
 LOCK_HELD: Final = "LockHeld"
+#: Conditions about what a pass looks at; one that could not look says nothing about them.
+SEEN: Final = frozenset({"Flapping", "BudgetExhausted", "HooksFailing"})
+_STARTING: Final = "Starting"
 #: Names in a message before it says "and 7 more".
 _LISTED: Final = 5
 
@@ -84,35 +88,43 @@ def _since(said: _Said, before: Condition | None, now: datetime) -> Condition:
 
 
 def _ready(findings: Findings) -> _Said:
+    """The first thing that is in the way of "everything is as the desired state says"."""
+    for reason, message in (*_could_not(findings), *_did_not(findings), *_is_left(findings.plan)):
+        return ("Ready", "Unknown" if reason == _STARTING else "False", reason, message)
+    return ("Ready", "True", "ReconciliationSucceeded", "Everything is as the desired state says.")
+
+
+def _could_not(findings: Findings) -> Iterator[tuple[str, str]]:
+    """What kept the pass from its work, and what its work came to."""
     for refused in (findings.trouble, findings.clock, findings.source):
         if refused is not None:
-            return ("Ready", "False", refused.reason, refused.message)
-    if findings.failed:
-        address, why = next(iter(findings.failed.items()))
-        return (
-            "Ready",
-            "False",
-            "ApplyFailed",
-            f"{_names(findings.failed)}: {why}" if len(findings.failed) > 1 else f"{address}: {why}",
-        )
+            yield refused.reason, refused.message
+    for why in findings.failed.values():
+        yield "ApplyFailed", f"{_names(findings.failed)}: {why}"
     errors = [entry.summary for entry in findings.plan.diagnostics if entry.severity == "error"] if findings.plan else []
     if errors:
-        return ("Ready", "False", "PlanErrored", ". ".join(errors[:_LISTED]) + ".")
-    if findings.holds:
-        return (
-            "Ready",
-            "False",
-            findings.holds[0].reason,
-            f"{_names(hold.address for hold in findings.holds)}: {findings.holds[0].detail}.",
-        )
+        yield "PlanErrored", ". ".join(errors[:_LISTED]) + "."
+
+
+def _did_not(findings: Findings) -> Iterator[tuple[str, str]]:
+    """What waits, and who was not told."""
+    for hold in findings.holds:
+        yield hold.reason, f"{_names(each.address for each in findings.holds)}: {hold.detail}."
     for abnormal in (_hooks(findings), _served(findings)):
         if abnormal is not None:
-            return ("Ready", "False", abnormal[2], abnormal[3])
-    if findings.plan is None:
-        return ("Ready", "Unknown", "Starting", "No pass has come to its end yet.")
-    if findings.plan.has_changes:
-        return ("Ready", "False", "ChangesPending", f"{_names(_pending(findings.plan))} still to be changed.")
-    return ("Ready", "True", "ReconciliationSucceeded", "Everything is as the desired state says.")
+            yield abnormal[2], abnormal[3]
+
+
+def _is_left(plan: PlanDocument | None) -> Iterator[tuple[str, str]]:
+    """What the plan after the pass says."""
+    if plan is None:
+        yield _STARTING, "No pass has come to its end yet."
+        return
+    for entry in plan.diagnostics:
+        if entry.code == SUSPENDED:
+            yield "ChangesSuspended", f"{entry.summary}. {entry.detail}"
+    if plan.has_changes:
+        yield "ChangesPending", f"{_names(_pending(plan))} still to be changed."
 
 
 def _source(findings: Findings) -> _Said | None:

@@ -210,23 +210,34 @@ def _served(before: ResourceStatus | None, row: ResourceStatus) -> _Told | None:
 
 
 def _conditions(previous: StatusDocument | None, current: StatusDocument) -> Iterator[_Told]:
+    """Transitions. Ready, SourceVerified and Stalled often say one and the same: it is told once when it begins and ends."""
     before = {each.type: each for each in previous.conditions} if previous else {}
+    now = {each.type: each for each in current.conditions}
+    said: set[tuple[str, str]] = set()
     for condition in current.conditions:
         if condition.type in _TOLD_OTHERWISE or condition.status == "Unknown" or _is_known(condition, before.get(condition.type)):
             continue
         good = _is_good(condition)
         if good and condition.type not in before:
             continue  # a good beginning is no news
+        if (condition.reason, condition.message) in said:
+            continue
+        said.add((condition.reason, condition.message))
         yield _Told(
             about="",
             severity="info" if good else "error",
             reason=condition.reason,
             message=f"{condition.type} is {condition.status}: {condition.message}",
         )
-    now = {condition.type for condition in current.conditions}
+    was = before.get("Ready")
+    recovered = was is not None and not _is_good(was) and "Ready" in now and _is_good(now["Ready"])
     for kind, condition in before.items():
-        if kind not in now and kind not in _TOLD_OTHERWISE and not _is_good(condition):
-            yield _Told(about="", severity="info", reason=f"{kind}Ended", message=f"{kind} is over.")
+        if kind in now or kind in _TOLD_OTHERWISE or _is_good(condition):
+            continue
+        if recovered and was is not None and (was.reason, was.message) == (condition.reason, condition.message):
+            continue
+        over = f"{kind} is no longer {condition.status}." if kind in _GOOD else f"{kind} is over."
+        yield _Told(about="", severity="info", reason=f"{kind}Ended", message=over)
 
 
 def _is_known(condition: Condition, before: Condition | None) -> bool:

@@ -34,6 +34,9 @@ from reconciler.stores.errors import StoreError
 
 _log: Final = logging.getLogger(__name__)
 
+#: Seconds for which a pass waits for the lock: a plan or a status by hand holds it for as long as a look takes.
+_GLANCE: Final = 1.0
+
 Result = Literal["success", "error", "noop"]
 
 
@@ -105,7 +108,7 @@ def one_pass(
             session.state.lock_path,
             operation="reconcile",
             exclusive=True,
-            timeout=settings.lock_timeout if settings.once else 0.0,
+            timeout=settings.lock_timeout if settings.once else _GLANCE,
         ) as held:
             guarded = replace(tools, stop=lambda: tools.stop() or held.is_lost())
             passed, memory = _locked(
@@ -191,7 +194,7 @@ def _locked(
             memory = _kept(session, replace(memory, attempts=attempts))
     # 5. Who reads the files is told, until it serves them.
     delivered = None
-    if options is None and not desired.suspended:
+    if options is None:
         why = {**(reasons_of(ahead.planned) if ahead and ahead.planned else {}), **reasons_of(planned)}
         delivered = deliveries.deliver(
             view, reasons=why, clock=tools.clock, wait=tools.wait, stop=tools.stop, impatient=impatient

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from reconciler import RELEASED, __version__
 from reconciler.daemon.attempts import flapping, next_retry
 from reconciler.daemon.clock import Anchor, Suspicion, Verdict, judge, next_look
-from reconciler.daemon.conditions import Findings, Refused, conditions
+from reconciler.daemon.conditions import SEEN, Findings, Refused, conditions
 from reconciler.daemon.following import Following
 from reconciler.daemon.memory import MEMORY, Memory
 from reconciler.daemon.passing import Passed, Tools, one_pass
@@ -227,6 +227,9 @@ class Reconciler:
             else {},
         )
         told = conditions(findings, memory.conditions, now)
+        if view is None:
+            # What only a look can tell is neither over nor begun.
+            told = (*told, *(each for each in memory.conditions if each.type in SEEN))
         ready = told[0].status == "True"
         memory = replace(memory, conditions=told, last_success_at=now if ready else memory.last_success_at)
         next_at, next_why = self._next(passed, memory, now)

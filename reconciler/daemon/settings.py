@@ -29,5 +29,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     parallelism: int = 10
     actor: str = ""
     lock_timeout: float = 0.0
-    """Seconds to wait for another reconciler to end; with `once` also for somebody's apply. A pass of a loop does not wait for
-    an apply: it comes again."""
+    """Seconds to wait for another reconciler to end; with `once` also for somebody's apply. A pass of a loop waits for a
+    look only, not for an apply: it comes again."""

@@ -14,7 +14,7 @@ from reconciler.desired.presets.settings import CONTROL_PLANE
 from reconciler.desired.report import Report, did_you_mean
 from reconciler.desired.spec import Document, NodeSpec
 from reconciler.desired.spec_parts import ForEach
-from reconciler.desired.templates import Node, Template, TemplateError, parse_template
+from reconciler.desired.templates import Node, Template, TemplateError, parse_template, parse_words
 
 Nodes = tuple[Node | None, ...]
 
@@ -87,10 +87,18 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
                 return ("defaults", "store")
         return (section, name, *fields)
 
-    def template(self, at: Path, text: str, nodes: Nodes, *, in_list: bool = False) -> Template | None:
-        """A text as a template that can be rendered on each of the nodes; None after a mistake, which is reported."""
+    def template(self, at: Path, text: str, nodes: Nodes, *, in_list: bool = False, words: bool = False) -> Template | None:
+        """A text as a template that can be rendered on each of the nodes; None after a mistake, which is reported.
+
+        Args:
+            at: its place in the document.
+            text: as written.
+            nodes: the instances of its entry.
+            in_list: whether it is an item of a list, and may stand for several.
+            words: whether it is an argument of a program, in which braces may mean something else.
+        """
         try:
-            template = parse_template(text, in_list=in_list)
+            template = parse_words(text) if words else parse_template(text, in_list=in_list)
         except TemplateError as problem:
             self.report.add("CPK210", problem.message, at=at, hint=problem.hint)
             return None

@@ -125,7 +125,7 @@ def _hook(context: Context, at: Path, spec: HookSpec, nodes: Nodes, root: str) -
     if limit is None:
         return None
     if spec.exec is not UNSET:
-        words = [context.template((*at, "exec", index), word, nodes) for index, word in enumerate(spec.exec)]
+        words = [context.template((*at, "exec", index), word, nodes, words=True) for index, word in enumerate(spec.exec)]
         known = [word for word in words if word is not None]
         if len(known) != len(words):
             return None
@@ -212,7 +212,7 @@ def _endpoint(text: str) -> tuple[str, int] | None:
     found = _ENDPOINT.fullmatch(text)
     if found is None or int(found["port"]) not in _PORTS:
         return None
-    host = found["v6"] or found["host"]
+    host = (found["v6"] or found["host"]).lower()
     if _is_ip(host):
         return host, int(found["port"])
     try:

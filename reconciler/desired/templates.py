@@ -13,6 +13,8 @@ HOST: Final = "{node.host}"
 ADDRESSES: Final = "{node.addresses}"
 
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
+#: Only what is written like ours, and not a variable of a shell.
+_PLACEHOLDER_OF_WORDS: Final = re.compile(r"(?<!\$)\{[a-z][a-z.]*\}")
 
 
 class TemplateError(ValueError):
@@ -75,6 +77,21 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     def is_list(self) -> bool:
         """Whether it stands for all addresses of a node."""
         return self.text == ADDRESSES
+
+
+def parse_words(text: str) -> Template:
+    """Reads an argument of a program, in which braces may mean something else: ``${HOME}``, ``{ a; b; }``, JSON.
+
+    Raises:
+        TemplateError: something that looks like a placeholder, ``{nodes}``, and is none.
+    """
+    uses = frozenset(_PLACEHOLDER_OF_WORDS.findall(text))
+    for unknown in sorted(uses - {NAME, ADDRESS, HOST}):
+        from reconciler.desired.report import did_you_mean  # noqa: PLC0415 - only mistakes need it
+
+        msg = f'"{unknown}" stands for nothing'
+        raise TemplateError(msg, did_you_mean(unknown, (NAME, ADDRESS, HOST)))
+    return Template(text=text, uses=uses)
 
 
 def parse_template(text: str, *, in_list: bool = False) -> Template:

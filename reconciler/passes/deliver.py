@@ -54,7 +54,7 @@ class Deliveries:
 
         Args:
             state: the state directory.
-            beat: called before each hook: it may take long.
+            beat: called again and again while hooks run: they may take long.
 
         Raises:
             StateError: the record cannot be used.
@@ -99,9 +99,12 @@ class Deliveries:
         desired = view.session.compiled.state
         asked = inquiries(desired, view.observed)
 
-        def run_hook(hook: AnyHook, occasion: Occasion) -> HookResult:
+        def alive() -> bool:
             self._beat()
-            return run(hook, occasion, environ=os.environ, monotonic=time.monotonic, stop=stop)
+            return stop()
+
+        def run_hook(hook: AnyHook, occasion: Occasion) -> HookResult:
+            return run(hook, occasion, environ=os.environ, monotonic=time.monotonic, stop=alive)
 
         def ask(address: str) -> Served | None:
             inquiry = asked.get(address)
@@ -119,7 +122,7 @@ class Deliveries:
             save=self._save,
             now=clock,
             wait=wait,
-            stop=stop,
+            stop=alive,
             revision=view.session.version,
             reasons=reasons,
             impatient=impatient,

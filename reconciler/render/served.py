@@ -55,7 +55,7 @@ def render_served_text(served: Mapping[str, Served], missing: Sequence[str], *, 
         return "No component has a probe: add `probe: {address: HOST:PORT}` to those that serve TLS.\n"
     states = [result.state for result in served.values()] + ["missing"] * len(missing)
     sums = ", ".join(f"{states.count(state)} {state}" for state in ("ok", "stale", "unreachable", "missing") if state in states)
-    lines += ["", f"{len(states)} endpoints: {sums}."]
+    lines += ["", f"{len(states)} endpoint{'' if len(states) == 1 else 's'}: {sums}."]
     return "\n".join(lines) + "\n"
 
 

@@ -10,13 +10,12 @@ import os
 import select
 import shutil
 import subprocess
-import tempfile
 import time
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from reconciler.source.revision import SourceError
+from reconciler.source.scratch import private_directory
 
 TIMEOUT: Final = 10.0
 """Seconds for one program, or for one object; all of them take milliseconds on a disk that works."""
@@ -49,9 +48,9 @@ class Workshop:
         Raises:
             SourceError: no place takes it.
         """
-        self.directory: Final = _private_directory(environ, avoid)
+        self.directory, held = private_directory(environ, avoid)
         # Also when nobody closes it: at the latest when the interpreter ends.
-        self._remove: Final = weakref.finalize(self, shutil.rmtree, self.directory, ignore_errors=True)
+        self._remove: Final = weakref.finalize(self, _remove, self.directory, held)
         self.environ: Final = {
             "PATH": environ.get("PATH") or _DEFAULT_PATH,
             "HOME": "/nonexistent",
@@ -135,19 +134,7 @@ def _all_output(process: subprocess.Popen[bytes], *, deadline: float) -> bytes:
     return b"".join(parts)
 
 
-def _private_directory(environ: Mapping[str, str], avoid: Sequence[str]) -> str:
-    # Not tempfile's own choice: in the end that is the working directory, which may be the checkout.
-    wanted = (environ.get("TMPDIR"), "/tmp", "/var/tmp", environ.get("RUNTIME_DIRECTORY", "").split(":")[0], "/dev/shm")  # noqa: S108
-    forbidden = [os.path.realpath(path) for path in avoid]
-    for place in wanted:
-        if not place or any(f"{os.path.realpath(place)}/".startswith(f"{path}/") for path in forbidden):
-            continue
-        try:
-            return tempfile.mkdtemp(prefix="cluster-pki-", dir=place)
-        except OSError:
-            continue
-    raise SourceError(
-        reason="ScratchMissing",
-        message="no directory takes the temporary files that reading a commit needs",
-        hint="set TMPDIR to a writable directory outside the repository, or mount a tmpfs on /tmp",
-    )
+def _remove(directory: str, held: int) -> None:
+    """Removes a directory, and lets go of its lock."""
+    shutil.rmtree(directory, ignore_errors=True)
+    os.close(held)

@@ -176,7 +176,7 @@ def test_the_lock_is_respected(applied: Home) -> None:
     lock = str(applied.path / "state" / "lock")
     with hold(lock, operation="reconcile", exclusive=True):
         for command in ("apply", "plan", "status"):
-            said = applied.call(command, *(["--auto-approve"] if command == "apply" else []))
+            said = applied.call(command, "--lock-timeout", "0s", *(["--auto-approve"] if command == "apply" else []))
             assert said.code == 75
             assert "reconcile" in said.log
     assert applied.apply().code == 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.cli.commands import parser_for
-from reconciler.cli.options import UsageError
 from reconciler.cli.invoke import run
+from reconciler.cli.options import UsageError
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,14 @@ def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
     ]
     third = conditions(Findings(plan=EMPTY), second, later)
     assert [(each.type, each.status, each.last_transition_time) for each in third] == [("Ready", "True", later)]
+
+
+def test_what_is_due_and_suspended_is_not_ready() -> None:
+    """Nothing pretends that a suspended certificate that should be renewed is as it should be."""
+    world = settled(ca(), component())
+    world.want("component.api", suspended=True)
+    assert conditions(Findings(plan=world.plan().document), (), NOW)[0].status == "True"
+    world.advance(days=340)
+    ready = conditions(Findings(plan=world.plan().document), (), NOW)[0]
+    assert (ready.status, ready.reason) == ("False", "ChangesSuspended")
+    assert "component.api expires first" in ready.message

@@ -214,9 +214,10 @@ def test_terminated_at_any_time_it_ends_soon_and_leaves_nothing_half_done(place:
         time.sleep(instant)
         one.process.send_signal(signal.SIGTERM)
         code = one.process.wait(timeout=10)
-        assert code in {0, 143}
+        # Before the interpreter has come to our handlers the signal ends it as any program.
+        assert code in {0, 143, -signal.SIGTERM}
         assert not Path(f"/proc/{one.process.pid}/task").exists()
-    assert code == 143 or place.plan_is_empty()
+    assert code != 0 or place.plan_is_empty()
     place.once()
     assert place.plan_is_empty()
 

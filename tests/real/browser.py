@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import signal
@@ -98,23 +99,27 @@ def browser(profile: Path, *flags: str) -> Iterator[Tab]:
     command_read, command_write = os.pipe()
     answer_read, answer_write = os.pipe()
 
-    def place() -> None:
-        first, second = os.dup(command_read), os.dup(answer_write)
-        os.dup2(first, 3)
-        os.dup2(second, 4)
-
+    first, second = fcntl.fcntl(command_read, fcntl.F_DUPFD, 20), fcntl.fcntl(answer_write, fcntl.F_DUPFD, 20)
     process = subprocess.Popen(
-        ["chromium", *_FLAGS, f"--user-data-dir={profile}", *flags, "about:blank"],
+        [
+            "bash",
+            "-c",
+            f'exec chromium "$@" 3<&{first} 4>&{second}',
+            "chromium",
+            *_FLAGS,
+            f"--user-data-dir={profile}",
+            *flags,
+            "about:blank",
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        pass_fds=(3, 4, command_read, answer_write),
-        preexec_fn=place,
+        pass_fds=(first, second),
         start_new_session=True,
         env={**os.environ, "HOME": str(profile), "XDG_CONFIG_HOME": str(profile), "XDG_CACHE_HOME": str(profile)},
     )
-    os.close(command_read)
-    os.close(answer_write)
+    for descriptor in (command_read, answer_write, first, second):
+        os.close(descriptor)
     try:
         yield Tab(command_write, answer_read)
     finally:

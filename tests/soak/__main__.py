@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     """Runs it and prints what it saw."""
     days = int(arguments[0]) if arguments else 60
     seed = int(arguments[1]) if len(arguments) > 1 else 1
-    step = timedelta(minutes=30)
+    step = timedelta(hours=1)
     with tempfile.TemporaryDirectory(prefix="cluster-pki-soak-") as home:
         soak = Soak(home=Path(home), components=200, cycles=timedelta(days=days) // step, step=step, seed=seed, tell=tell)
         soak.run()

@@ -36,8 +36,9 @@ cas:
   main: {path: ca/main}
 components:
 """
-#: Lifetimes of hours: each is renewed several times a simulated day.
-LIFETIMES: Final = ("6h", "8h", "9h", "12h")
+#: Lifetimes in cycles: each is renewed several times in a simulated day or two, and a full disk and a clock that jumps, one
+#: after the other, leave time to renew it.
+LIFETIMES: Final = (12, 16, 18, 24)
 #: Every so many components there is one with a hook.
 HOOKED: Final = 10
 
@@ -183,7 +184,7 @@ class Soak:
 
     def _clock_steps(self, one: Running, generator: random.Random) -> None:
         if generator.randrange(2):
-            self._set_clock(self.offset + 2 * self.step)
+            self._set_clock(self.offset + self.step)
             return
         before = self.offset
         self._set_clock(before - 2 * self.step)
@@ -277,7 +278,8 @@ class Soak:
         for number in range(self.components):
             names = f"c{number}.test" + (f", r{self._revision}.test" if number == self._revision % self.components else "")
             text += f"  c{number}:\n    ca: main\n    usages: [server auth]\n    sans: {{dns: [{names}]}}\n"
-            text += f"    path: pki/c{number}\n    lifetime: {LIFETIMES[number % len(LIFETIMES)]}\n"
+            lifetime = LIFETIMES[number % len(LIFETIMES)] * self.step
+            text += f"    path: pki/c{number}\n    lifetime: {int(lifetime.total_seconds())}s\n"
             if number % HOOKED == 0:
                 text += f"    after: [{{exec: [{self.home}/hook], timeout: 5s}}]\n"
         self.place.write(text)
