@@ -13,9 +13,13 @@ def seconds(text: str) -> float:
 
 def duration(text: str) -> timedelta:
     """A duration such as 5m."""
-    from reconciler.desired.durations import parse_duration  # noqa: PLC0415 - only when the option is used
+    from reconciler.desired.durations import InvalidDurationError, parse_duration  # noqa: PLC0415 - only when it is used
 
-    return parse_duration(text)
+    try:
+        return parse_duration(text)
+    except InvalidDurationError as error:
+        msg = f"{error.message}; {error.hint}"
+        raise argparse.ArgumentTypeError(msg) from error
 
 
 def interval(text: str) -> timedelta:

@@ -17,6 +17,9 @@ from reconciler.cli.options import UsageError
 def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Parses and runs; see `reconciler.cli.main.main`."""
     signal.signal(signal.SIGTERM, _terminated)
+    if arguments[:1] == ["run"]:
+        # It means "look again" there, and may come before there is anybody to look.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Every file that is ours gets its mode when it is made; nothing in between may be readable by others.
     os.umask(0o077)
     color, verbose = "auto", 0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TextIO
 
 
 class JsonFormatter(logging.Formatter):
@@ -23,6 +26,34 @@ class JsonFormatter(logging.Formatter):
                 "type": "log",
             }
         )
+
+
+class Tolerant(io.TextIOBase):
+    """Standard error that may be full, closed or gone: whoever keeps certificates alive does not die of its log."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Writes what can be written."""
+        if self._stream is not None:
+            with suppress(OSError, ValueError):
+                self._stream.write(text)
+                self._stream.flush()
+        return len(text)
+
+    def isatty(self) -> bool:
+        """Whether a person reads it."""
+        try:
+            return self._stream is not None and self._stream.isatty()
+        except ValueError:
+            return False
+
+    def fileno(self) -> int:
+        """Of the stream behind it."""
+        if self._stream is None:
+            raise io.UnsupportedOperation
+        return self._stream.fileno()
 
 
 def log_to_stderr(verbose: int, log_format: str) -> None:

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs until it is stopped, or once."""
     from reconciler.apply.lock import who  # noqa: PLC0415 - --help needs nothing of it
     from reconciler.cli.interrupt import Interruption  # noqa: PLC0415
-    from reconciler.cli.log import log_to_stderr  # noqa: PLC0415
+    from reconciler.cli.log import Tolerant, log_to_stderr  # noqa: PLC0415
     from reconciler.cli.progress import listener  # noqa: PLC0415
     from reconciler.daemon.conditions import LOCK_HELD  # noqa: PLC0415
     from reconciler.daemon.following import Following  # noqa: PLC0415
@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     from reconciler.daemon.teller import Telling  # noqa: PLC0415
     from reconciler.daemon.wakeups import Wakeups  # noqa: PLC0415
 
+    sys.stderr = Tolerant(sys.stderr)
     log_format = arguments.log_format if arguments.log_format != "auto" else "text" if sys.stderr.isatty() else "json"
     log_to_stderr(max(arguments.verbose, 1), log_format)
     threading.excepthook = log_ended_thread

@@ -53,23 +53,29 @@ def session_from(arguments: argparse.Namespace) -> Session:
         SourceError: there is no commit that may be acted on.
         InvalidDesiredStateError: with every mistake.
     """
-    with reading(arguments) as (source, followed, revision):
-        session = _session(arguments, source, revision)
-        if followed is not None and revision is not None:
-            from reconciler.passes.last_good import recall  # noqa: PLC0415 - most commands read a file as it stands
+    if not _wants_followed(arguments):
+        with reading(arguments) as source:
+            return _session(arguments, source, None)
+    from reconciler.passes.last_good import recall  # noqa: PLC0415 - most commands read a file as it stands
 
-            last = recall(session.state, kind=revision.kind, location=revision.location)
-            if last is not None:
-                # Only now it is known where the records are: what they say is in force must not be rolled back. It is read
-                # once more, because the branch may have moved since.
-                opened = followed.open(last.revision, allow_rollback=arguments.allow_rollback)
-                session = _session(arguments, opened.source, opened.revision)
+    followed, origin = followed_source(arguments)
+    try:
+        opened = followed.open(None, allow_rollback=True)
+        session = _session(arguments, opened.source, opened.revision)
+        last = recall(session.state, origin=origin)
+        if last is not None:
+            # Only now it is known where the records are: what they say is in force must not be rolled back. It is read
+            # once more, because the branch may have moved since.
+            opened = followed.open(last.revision, allow_rollback=arguments.allow_rollback)
+            session = _session(arguments, opened.source, opened.revision)
+    finally:
+        followed.close()
     return session
 
 
 @contextmanager
-def reading(arguments: argparse.Namespace) -> Iterator[tuple[Source, FollowedSource | None, Revision | None]]:
-    """The files that the options name, to be read once; of a commit also where it comes from and which it is.
+def reading(arguments: argparse.Namespace) -> Iterator[Source]:
+    """The files that the options name, to be read once.
 
     Raises:
         UsageError: options that contradict each other.
@@ -78,12 +84,11 @@ def reading(arguments: argparse.Namespace) -> Iterator[tuple[Source, FollowedSou
     if not _wants_followed(arguments):
         from reconciler.source.directory import DirectorySource  # noqa: PLC0415 - one of two ways
 
-        yield DirectorySource(arguments.file), None, None
+        yield DirectorySource(arguments.file)
         return
     followed, _ = followed_source(arguments)
     try:
-        opened = followed.open(None, allow_rollback=True)
-        yield opened.source, followed, opened.revision
+        yield followed.open(None, allow_rollback=True).source
     finally:
         followed.close()
 
@@ -112,6 +117,9 @@ def followed_source(arguments: argparse.Namespace) -> tuple[FollowedSource, Sour
     from reconciler.source.worktree import WorktreeSource  # noqa: PLC0415 - only here
 
     verifier = _verifier(arguments)
+    if arguments.path is not None and arguments.git is None:
+        msg = "--path needs a repository: add --git DIR, or name the file with --file"
+        raise UsageError(msg)
     if arguments.worktree or (arguments.git is None and not _is_in_repository(arguments.file)):
         if verifier is not None:
             msg = "files as they stand have no signature: --verify-signatures and --verify-keyring need a commit (--git DIR)"

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints every mistake, or one line that says what the desired state holds."""
-    with reading(arguments) as (source, _, _):
+    with reading(arguments) as source:
         findings = check(source, node=arguments.node, root=str(Path(arguments.root).absolute()) if arguments.root else "")
     if arguments.format == "text":
         palette = Palette(enabled=wants_colour(arguments.color, os.environ, sys.stdout))

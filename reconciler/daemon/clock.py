@@ -73,7 +73,7 @@ def judge(
 
     Args:
         now: the reading.
-        anchor: the reading of the pass before; None for the first of a process.
+        anchor: the reading of the pass before, also by an earlier process; None when there was none.
         suspicion: what an earlier pass suspected.
         last_seen: the latest time that was trusted, also by earlier processes.
         released: when this program was released; no clock is right before that.
@@ -83,6 +83,8 @@ def judge(
     if now.wall < released:
         message = f"The clock says {now.wall:%Y-%m-%d %H:%M} UTC, which is before this program was released. Set it."
         return Verdict(trusted=False, anchor=anchor, reason="ClockBeforeRelease", message=message)
+    if anchor is not None and anchor.boot > now.boot:
+        anchor, suspicion = None, None  # the machine was started anew
     if suspicion is not None:
         return _again(now, suspicion, interval)
     ahead = now.wall - anchor.expected(now.boot) if anchor is not None else timedelta(0)

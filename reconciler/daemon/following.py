@@ -79,6 +79,9 @@ class Following:
             refused = _by_source(error)
         if refused is not None and self.session is None and not self._settings.state_dir:
             self._search()
+        if refused is not None and self.session is not None and refused.stalled:
+            kept = f"{refused.message} The last good revision stays in force."
+            refused = msgspec.structs.replace(refused, message=kept)
         if refused is not None and refused != self._refused:
             _log.warning("the desired state at %s is not acted on: %s", self.attempted or "its source", refused.message)
         self._refused = refused
@@ -132,7 +135,7 @@ class Following:
         if opened.revision.note:
             _log.warning("%s", opened.revision.note)
         try:
-            last_good.keep(session)
+            last_good.keep(session, origin=self._origin)
         except StoreError as error:
             _log.warning("the desired state cannot be kept for the next start: %s", error.advice)
         return None
@@ -151,12 +154,17 @@ class Following:
     def _search(self) -> None:
         """Without a desired state nobody knows the cluster, whose name says where the records are: it looks at all of them."""
         places = last_good.default_places(root=self._settings.root, environ=self._settings.environ)
-        any(self._recall(state, path=self._origin.path) for state in places)
+        fitting = [state for state in places if last_good.recall(state, origin=self._origin) is not None]
+        if len(fitting) == 1:  # of two nobody knows which is meant
+            self._recall(fitting[0])
 
-    def _recall(self, state: StateDirectory, *, path: str = "") -> bool:
-        """Takes up the last good desired state of an earlier process, of this main file if any; whether there was one."""
-        snapshot = last_good.recall(state, kind=self._origin.kind, location=self._origin.location)
-        if snapshot is None or (path and not f"/{snapshot.revision.path}".endswith(f"/{path}")):
+    def _recall(self, state: StateDirectory) -> bool:
+        """Takes up the last good desired state of an earlier process; whether there was one that may be acted on."""
+        snapshot = last_good.recall(state, origin=self._origin)
+        if snapshot is None:
+            return False
+        if self._settings.verifies and not snapshot.revision.signed:
+            _log.warning("the last good desired state is not used: nobody has checked its signature")
             return False
         try:
             self.session = self._open(snapshot, snapshot.revision)
@@ -181,4 +189,4 @@ def _by_diagnostics(error: InvalidDesiredStateError) -> Refused:
         shown.append(f"{place}{each.message} [{each.code}]")
     rest = len(errors) - _SHOWN
     message = "; ".join(shown) + (f"; and {rest} more mistakes" if rest > 0 else "")
-    return Refused(reason="DesiredStateInvalid", message=f"{message}. The last good revision stays in force.")
+    return Refused(reason="DesiredStateInvalid", message=f"{message}.")

@@ -92,6 +92,9 @@ def listening(text: str | None, *, default: str, component: str | None, client_b
         msg = "--listen-client-ca needs --listen-tls COMPONENT: client certificates are a part of TLS"
         raise ListenError(msg)
     if place is None:
+        if component is not None:
+            msg = "--listen-tls says how to serve, and nothing is served: add --listen ADDR:PORT"
+            raise ListenError(msg)
         return None
     if not is_loopback(place[0]) and component is None:
         msg = (

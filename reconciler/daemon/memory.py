@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from reconciler.daemon.clock import Anchor, Suspicion
 from reconciler.plan.status_document import Condition
 
 #: In the state directory.
@@ -46,6 +47,9 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     format_version: str = "1.0"
     last_seen: datetime | None = None
     """The latest time that the clock was trusted to show."""
+    anchor: Anchor | None = None
+    suspicion: Suspicion | None = None
+    """What the clock was compared with last, and what was suspected: a pass that cron starts goes on where the last one ended."""
     attempts: Mapping[str, Attempts] = {}
     """By address; only what still matters."""
     conditions: tuple[Condition, ...] = ()

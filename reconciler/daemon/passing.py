@@ -167,7 +167,7 @@ def _locked(
         changing = [each.address for each in going if each.action > Action.NONE]
         if changing:
             deliveries.note_baseline(view)
-            keep_plan(session.state, planned, version=session.version)
+            _keep_plan(session, planned)
             memory = _kept(session, replace(memory, attempts=begun(changing, memory.attempts, revision=revision, now=now)))
         foreign = frozenset(entry.address for entry in planned.resource_drift)
         carried = carry_out(
@@ -216,6 +216,14 @@ def _together(ahead: Passed | None, passed: Passed) -> Passed:
         planned=replace(planned, resource_changes=[*first, *planned.resource_changes]),
         outcome=replace(passed.outcome, done=(*done, *passed.outcome.done)),
     )
+
+
+def _keep_plan(session: Session, planned: PlanDocument) -> None:
+    """For whoever asks afterwards: that it cannot be kept holds nothing back."""
+    try:
+        keep_plan(session.state, planned, version=session.version)
+    except (StoreError, OSError) as error:
+        _log.warning("the plan is carried out and cannot be kept: %s", error)
 
 
 def _kept(session: Session, memory: Memory) -> Memory:

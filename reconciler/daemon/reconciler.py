@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from reconciler import RELEASED, __version__
 from reconciler.daemon.attempts import flapping, next_retry
-from reconciler.daemon.clock import Anchor, Suspicion, Verdict, judge, next_look
+from reconciler.daemon.clock import Anchor, Verdict, judge, next_look
 from reconciler.daemon.conditions import SEEN, Findings, Refused, conditions
 from reconciler.daemon.following import Following
 from reconciler.daemon.memory import MEMORY, Memory
@@ -32,6 +33,8 @@ from reconciler.passes.session import Session
 from reconciler.plan.options import Options
 from reconciler.plan.status_document import ReconcilerStatus, StatusDocument
 from reconciler.stores.errors import StoreError
+
+_log: Final = logging.getLogger(__name__)
 
 _RELEASED: Final = datetime.fromisoformat(RELEASED).replace(tzinfo=UTC)
 _SHORTEST: Final = timedelta(seconds=1)
@@ -95,8 +98,6 @@ class Reconciler:
         self._cache = Cache(now_ns=time.time_ns())
         self._served: dict[str, Served] = {}
         self._last: StatusDocument | None = None
-        self._anchor: Anchor | None = None
-        self._suspicion: Suspicion | None = None
         self._me = ReconcilerStatus(
             version=__version__, started_at=tools.clock().replace(microsecond=0), pid=os.getpid(), node=settings.node
         )
@@ -104,7 +105,8 @@ class Reconciler:
     @property
     def doubts_the_clock(self) -> bool:
         """Whether the clock went forward and is to be looked at again soon."""
-        return self._suspicion is not None and self._suspicion.kind == "forward"
+        suspicion = self._memory.suspicion if self._memory is not None else None
+        return suspicion is not None and suspicion.kind == "forward"
 
     def step(self, trigger: str) -> Step:
         """One waking.
@@ -119,6 +121,7 @@ class Reconciler:
             return Step(passed=Passed(trouble=refused), status=None, failed=True, refused=refused)
         memory = self._recalled(session)
         verdict = self._judge(session, memory)
+        memory = replace(memory, anchor=verdict.anchor, suspicion=verdict.suspicion)
         ahead: Passed | None = None
         if verdict.trusted:
             memory = replace(memory, last_seen=started if verdict.accepted else max(started, memory.last_seen or started))
@@ -148,17 +151,15 @@ class Reconciler:
 
     def _judge(self, session: Session, memory: Memory) -> Verdict:
         lifetimes = [component.lifetime for component in session.compiled.state.components.values()]
-        verdict = judge(
+        return judge(
             Anchor(wall=self._tools.clock(), boot=self._boot()),
-            anchor=self._anchor,
-            suspicion=self._suspicion,
+            anchor=memory.anchor,
+            suspicion=memory.suspicion,
             last_seen=memory.last_seen,
             released=_RELEASED,
             longest=max(lifetimes, default=_NO_LIFETIME),
             interval=self._settings.interval,
         )
-        self._anchor, self._suspicion = verdict.anchor, verdict.suspicion
-        return verdict
 
     def _urgent(self, session: Session, memory: Memory) -> tuple[Passed | None, Memory]:
         """What a commit changed in a large desired state is done ahead of a look at everything."""
@@ -272,8 +273,8 @@ class Reconciler:
             due.append((retry, "retry"))
         if passed.delivered is not None and passed.delivered.next_attempt_at is not None:
             due.append((passed.delivered.next_attempt_at, "retry"))
-        if self._suspicion is not None:
-            due.append((now + next_look(self._suspicion, self._settings.interval), "retry"))
+        if memory.suspicion is not None:
+            due.append((now + next_look(memory.suspicion, self._settings.interval), "retry"))
         if passed.trouble is not None and not passed.trouble.stalled:
             due.append((now + _TROUBLED, "retry"))
         if not due:
@@ -288,6 +289,7 @@ class Reconciler:
             session.state.write(MEMORY, memory)
             session.state.write(SERVED, self._served)
             session.state.write(STATUS, status)
-        except StoreError:
+        except StoreError as error:
+            _log.warning("what this pass came to cannot be written down: %s", error.advice)
             return True
         return False

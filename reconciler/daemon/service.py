@@ -7,12 +7,12 @@ import random
 import select
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from reconciler.apply.lock import hold
+from reconciler.apply.lock import Held, LockHeldError, hold
 from reconciler.apply.progress import Listener
 from reconciler.daemon.following import Following
 from reconciler.daemon.loop import TICK, Loop, Teller
@@ -47,6 +47,10 @@ def log_ended_thread(ended: threading.ExceptHookArgs) -> None:
     """For `threading.excepthook`: a thread that watches or serves may end, and stops nothing: the loop looks for itself."""
     name = ended.thread.name if ended.thread is not None else "a thread"
     _log.warning("%s ended: %s: %s", name, ended.exc_type.__name__, ended.exc_value)
+
+
+class _StoppedError(Exception):
+    """It was stopped while it waited for its lock."""
 
 
 class Service:
@@ -84,6 +88,7 @@ class Service:
         self._listen: Final = listen
         self._teller: Final = teller
         self._observe_pass: Final = observe_pass
+        self._held: Held | None = None
 
     def run(self) -> Step | None:
         """Runs until it is stopped, or once.
@@ -104,14 +109,52 @@ class Service:
             session = self._first_session()
             if session is None:
                 return None
-            session.state.create()
-            timeout = max(self._settings.lock_timeout, _GLANCE)
-            resources.enter_context(hold(session.state.instance_path, operation="run", exclusive=True, timeout=timeout))
-            self._teller.known(session)
             files = ManagedFiles(lambda: self._wakeups.wake("files"))
             resources.callback(files.close)
-            loop = self._loop(files)
-            return loop.once() if self._settings.once else loop.run()
+            return self._alone(session, self._loop(files))
+
+    def _alone(self, session: Session, loop: Loop) -> Step | None:
+        """Runs the loop while no other reconciler does; takes a lock anew whose file somebody removed."""
+        step, lost = None, True
+        while lost and not self._stop():
+            session.state.create()
+            try:
+                with self._hold(session) as held:
+                    if self._held is None:
+                        self._teller.known(session)
+                    self._held = held
+                    step = loop.once() if self._settings.once else loop.run()
+                    lost = held.is_lost() and not self._settings.once
+            except _StoppedError:
+                break
+            if lost and not self._stop():
+                _log.warning("the lock file of the reconciler was removed; it is taken anew")
+        return step
+
+    @contextmanager
+    def _hold(self, session: Session) -> Iterator[Held]:
+        """The lock for life: at once, or when whoever has it ends in time."""
+        path, patience = session.state.instance_path, self._settings.lock_timeout
+        try:
+            with hold(path, operation="run", exclusive=True, timeout=_GLANCE) as held:
+                yield held
+                return
+        except LockHeldError as error:
+            if patience <= _GLANCE:
+                raise
+            _log.info("waiting for another reconciler to end: %s", error.info.who if error.info else path)
+        with hold(path, operation="run", exclusive=True, timeout=patience, wait=self._wait_for_lock) as held:
+            yield held
+
+    def _wait_for_lock(self, seconds: float) -> None:
+        self._teller.beat()
+        self._wait(seconds)
+        if self._stop():
+            raise _StoppedError
+
+    def _ends(self) -> bool:
+        """Whether the loop is to end: it was told to, or is no longer alone."""
+        return self._stop() or (self._held is not None and self._held.is_lost())
 
     def _loop(self, files: ManagedFiles) -> Loop:
         reconciler = Reconciler(
@@ -125,7 +168,7 @@ class Service:
             reconciler,
             self._settings,
             wakeups=self._wakeups,
-            stop=self._stop,
+            stop=self._ends,
             source_moved=self._following.moved,
             files=files if not self._settings.once else None,
             clock=clock,

@@ -70,7 +70,6 @@ class Telling:
         self._notifier: Final = Notifier.from_environ(environ, pid=os.getpid(), monotonic=time.monotonic)
         self._server: StatusServer | None = None
         self._previous: StatusDocument | None = None
-        self._is_ready = False
         self._watched = 0.0
         try:
             self._webhook: Final = Webhook(webhook) if webhook else None
@@ -124,9 +123,8 @@ class Telling:
         self._count(step)
         if step.status is not None:
             self._publish(step.status)
-        if self._published.ready or self._is_ready:
-            self._is_ready = True
-            self._notifier.ready()
+        # It works, whatever it has to tell: a hook that fails must not make systemd start everything anew.
+        self._notifier.ready()
         self._notifier.status(line)
 
     def refused(self, refused: Refused | None) -> None:
@@ -143,6 +141,7 @@ class Telling:
                 source=self._origin,
             )
         )
+        self._notifier.ready()
         self._notifier.status(found[0].message)
 
     def hearing(self, listen: Listener) -> Listener:
@@ -162,7 +161,7 @@ class Telling:
         listening = self._listening
         if listening is None:
             return
-        files = tls_files(listening, session.compiled.state) if session is not None else None
+        files = tls_files(listening, session.compiled.state) if session is not None and listening.component else None
         try:
             self._server = StatusServer(
                 listening.host,
@@ -175,6 +174,8 @@ class Telling:
             )
         except OSError as error:
             place = f"{listening.host}:{listening.port}"
+            if session is None:
+                return  # the other reconciler may have it whose lock is looked at next; then it is tried once more
             if listening.asked_for:
                 msg = f"--listen {place}: {error.strerror or error}"
                 raise ListenError(msg) from error

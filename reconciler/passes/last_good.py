@@ -7,8 +7,11 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from reconciler.apply.state import StateDirectory, StateError, default_path
 from reconciler.passes.session import Session
+from reconciler.plan.status_document import SourceStatus
 from reconciler.source.snapshot import Snapshot, decode, encode
 from reconciler.stores.read import ReadFile, read_file
 from reconciler.stores.single import write_file
@@ -20,23 +23,36 @@ NAME: Final = "revision.json"
 _LIMIT: Final = 256 << 20
 
 
-def recall(state: StateDirectory, *, kind: str, location: str) -> Snapshot | None:
-    """The desired state that was in force, if it came from the same place; None when there is none.
+class _Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """What was followed, as it was asked for: another path or ref is another desired state."""
+
+    kind: str
+    location: str
+    path: str
+    ref: str
+
+
+def recall(state: StateDirectory, *, origin: SourceStatus) -> Snapshot | None:
+    """The desired state that was in force, if it came from just there; None when there is none.
 
     Args:
         state: the state directory.
-        kind: of the source, ``git`` or ``directory``.
-        location: the directory that is followed, absolute.
+        origin: what is followed now: kind, location, path and ref.
     """
     found = read_file(f"{state.path}/{NAME}", limit=_LIMIT)
     if not isinstance(found, ReadFile):
         return None
+    head, _, body = found.data.partition(b"\n")
     try:
-        snapshot = decode(found.data)
+        kept = msgspec.json.decode(head, type=_Origin)
+        return decode(body) if kept == _of(origin) else None
     except ValueError as error:
         _log.warning("%s/%s was damaged and is ignored: %s", state.path, NAME, error)
         return None
-    return snapshot if (snapshot.revision.kind, snapshot.revision.location) == (kind, location) else None
+
+
+def _of(origin: SourceStatus) -> _Origin:
+    return _Origin(kind=origin.kind, location=origin.location, path=origin.path, ref=origin.ref)
 
 
 def default_places(*, root: str, environ: Mapping[str, str]) -> tuple[StateDirectory, ...]:
@@ -53,8 +69,12 @@ def default_places(*, root: str, environ: Mapping[str, str]) -> tuple[StateDirec
         return ()
 
 
-def keep(session: Session) -> None:
+def keep(session: Session, *, origin: SourceStatus) -> None:
     """Keeps a desired state that is in force now; writes nothing when it is there already, or was read as it stands.
+
+    Args:
+        session: the desired state.
+        origin: what is followed.
 
     Raises:
         StoreError: the old one stays.
@@ -62,7 +82,7 @@ def keep(session: Session) -> None:
     if session.snapshot is None:
         return
     path = f"{session.state.path}/{NAME}"
-    data = encode(session.snapshot)
+    data = msgspec.json.encode(_of(origin)) + b"\n" + encode(session.snapshot)
     there = read_file(path, limit=_LIMIT)
     if isinstance(there, ReadFile) and there.data == data:
         return

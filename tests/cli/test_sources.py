@@ -12,6 +12,7 @@ import yaml
 
 from reconciler.passes import last_good
 from reconciler.passes.session import new_session
+from reconciler.plan.status_document import SourceStatus
 from reconciler.source.git import GitSource
 from tests.daemon.followed import server, text
 from tests.inprocess import Home, Said
@@ -225,7 +226,8 @@ def in_force(home: Home, repository: Repository) -> None:
         session = new_session(
             opened.source, node=None, root=str(home.path), state_dir=state_dir, environ={}, revision=opened.revision
         )
-        last_good.keep(session)
+        origin = SourceStatus(kind="git", location=str(repository.path), path=MAIN, ref="HEAD")
+        last_good.keep(session, origin=origin)
     finally:
         source.close()
 

@@ -43,13 +43,22 @@ def said(refused: Refused | None) -> tuple[str, str, bool] | None:
 A: Final = ("a", ["component.api"])
 B: Final = ("b", ["component.api", "component.web"])
 
+KEPT: Final = "The last good revision stays in force."
 #: What stands at the second commit; how it is refused; whether the source is asked again although nothing moved.
 REFUSALS: Final[dict[str, tuple[str | SourceError, tuple[str, str, bool], bool]]] = {
-    "unsigned": (error("Unsigned"), ("Unsigned", "no; do so.", True), False),
-    "rolled back": (error("RolledBack"), ("RolledBack", "no; do so.", True), False),
-    "unsafe": (error("UnsafeEntry", retryable=False), ("UnsafeEntry", "no; do so.", True), False),
+    "unsigned": (error("Unsigned"), ("Unsigned", "no; do so. The last good revision stays in force.", True), False),
+    "rolled back": (error("RolledBack"), ("RolledBack", "no; do so. The last good revision stays in force.", True), False),
+    "unsafe": (
+        error("UnsafeEntry", retryable=False),
+        ("UnsafeEntry", "no; do so. The last good revision stays in force.", True),
+        False,
+    ),
     "half fetched": (error("CommitUnreadable"), ("CommitUnreadable", "no; do so.", False), True),
-    "no git": (error("GitMissing", retryable=False), ("GitMissing", "no; do so.", True), True),
+    "no git": (
+        error("GitMissing", retryable=False),
+        ("GitMissing", "no; do so. The last good revision stays in force.", True),
+        True,
+    ),
     "no YAML": (
         "a: [",
         (
@@ -63,7 +72,7 @@ REFUSALS: Final[dict[str, tuple[str | SourceError, tuple[str, str, bool], bool]]
         text("api", cluster="other"),
         (
             "ClusterChanged",
-            'The cluster\'s name changed from "run" to "other": start another reconciler for another cluster.',
+            f'The cluster\'s name changed from "run" to "other": start another reconciler for another cluster. {KEPT}',
             True,
         ),
         False,
@@ -114,7 +123,7 @@ def test_many_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
     refused = following.refresh(whole=True)
     assert refused is not None
     assert refused.message.count("[CPK201]") == 3
-    assert refused.message.endswith("; and 2 more mistakes. The last good revision stays in force.")
+    assert refused.message.endswith("; and 2 more mistakes.")
     assert following.session is None
 
 
@@ -174,7 +183,11 @@ def test_after_a_restart_an_older_commit_is_refused(tmp_path: Path, where: dict[
     assert follow(source, tmp_path, **where).refresh(whole=True) is None
     source.head = "a"
     again = follow(source, tmp_path, **where)
-    assert said(again.refresh(whole=True)) == ("RolledBack", "HEAD went back from b to a; do not.", True)
+    assert said(again.refresh(whole=True)) == (
+        "RolledBack",
+        "HEAD went back from b to a; do not. The last good revision stays in force.",
+        True,
+    )
     assert in_force(again) == B
     assert said(again.refresh(whole=False)) == said(again.refresh(whole=True))
 

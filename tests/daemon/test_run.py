@@ -249,3 +249,107 @@ def test_exit_codes_of_one_pass(place: Place) -> None:
     assert "Traceback" not in foreign.stderr
     (place.root / "srv/pki/extra.key").unlink()
     assert place.once().returncode == 0
+
+
+def test_another_file_of_the_same_commit_is_another_desired_state(place: Place) -> None:
+    """What was in force came from one path; asked for another, it says nothing, and nothing old pretends to be the new."""
+    (place.source / "other.yaml").write_text(document("api").replace("api.test", "other.test"), encoding="utf-8")
+    (place.source / "broken.yaml").write_text("a: [\n", encoding="utf-8")
+    place.write(document("api"))
+    place.once()
+    serial = place.serial("api")
+    place.once("--path", "other.yaml")
+    assert place.serial("api") != serial
+    place.once("--path", "broken.yaml", expect=1)
+
+
+def test_what_nobody_checked_is_not_acted_on_once_signatures_are_asked_for(place: Place) -> None:
+    """The last good revision of a reconciler that asked for no signature is none for one that does."""
+    place.once()
+    (place.root / "srv/pki/api.crt").unlink()
+    signers = place.home / "allowed_signers"
+    signers.write_text(
+        "ops@test ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJJ8Sf0kx4OCpkm1LWUTO7zZ2zSgWRQ5yJmQ6fYxHyTq\n", encoding="ascii"
+    )
+    refused = place.once("--verify-signatures", str(signers), expect=1)
+    assert "signature" in refused.stderr
+    assert not (place.root / "srv/pki/api.crt").exists()
+
+
+def test_a_branch_with_a_bad_commit_does_not_take_over_another_cluster(place: Place, tmp_path: Path) -> None:
+    """Without a state directory the records of this very source are looked for, not those of a neighbour."""
+    where = ("--git", str(place.source), "--root", str(place.root), "--once")
+
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*PROGRAM, "run", *where, *options], env=environment(), capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+
+    assert run("--ref", "main").returncode == 0
+    (place.root / "srv/pki/api.crt").unlink()
+    place.run_git("checkout", "--quiet", "-b", "staging")
+    place.write("a: [\n")
+    refused = run("--ref", "staging")
+    assert refused.returncode == 1
+    assert "The last good revision" not in refused.stderr
+    assert not (place.root / "srv/pki/api.crt").exists()
+
+
+@pytest.mark.parametrize("device", ["/dev/full", "closed"])
+def test_a_log_that_cannot_be_written_stops_nothing(place: Place, device: str) -> None:
+    """A full disk under the log, or nobody who reads it: certificates are made all the same."""
+    redirect = "2>&-" if device == "closed" else f"2>{device}"
+    command = " ".join([*PROGRAM, "run", "--once", *place.where, redirect])
+    done = subprocess.run(["/bin/sh", "-c", command], env=environment(), check=False, stdout=subprocess.DEVNULL)
+    assert done.returncode == 0
+    assert place.serial("api")
+
+
+def test_a_plan_that_cannot_be_kept_holds_nothing_back(place: Place) -> None:
+    """The history of plans is for people; renewing is not."""
+    place.state.mkdir(mode=0o700)
+    (place.state / "plans").write_text("in the way", encoding="utf-8")
+    assert "cannot be kept" in place.once().stderr
+    assert place.serial("api")
+
+
+def test_a_report_that_cannot_be_written_says_why(place: Place) -> None:
+    """The pass is done, and it is an error that nobody can read of it."""
+    place.once()
+    (place.state / "status.json").unlink()
+    (place.state / "status.json").mkdir()
+    assert "status.json" in place.once(expect=1).stderr
+
+
+def test_a_reconciler_whose_lock_file_was_removed_is_not_alone_for_long(place: Place) -> None:
+    """It takes its lock anew; where another has it, it ends as any second one."""
+    with running(place, interval="1s") as one:
+        one.wait_for(lambda: one.passes() >= 1)
+        subprocess.run(["rm", "-rf", str(place.state)], check=True)
+        one.wait_for(lambda: "it is taken anew" in one.logged())
+        one.wait_for(lambda: place.conditions().get("Ready") == ("True", "ReconciliationSucceeded"))
+        assert "another" in place.once(expect=75).stderr.lower()
+        assert one.stop() == 0
+
+
+def test_waiting_for_another_reconciler_ends_with_a_signal(place: Place) -> None:
+    """It says for whom it waits, and hears SIGTERM at once."""
+    with running(place, interval="1s") as one:
+        one.wait_for(lambda: one.passes() >= 1)
+        process = subprocess.Popen(
+            [*PROGRAM, "run", *place.where, "--listen", "off", "--lock-timeout", "1h", "--log-format", "text"],
+            env=environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stderr is not None
+            line = next(line for line in process.stderr if "waiting for another reconciler" in line)
+            assert "@" in line
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=5) == 143
+        finally:
+            process.kill()
+            process.wait()
+            if process.stderr is not None:
+                process.stderr.close()

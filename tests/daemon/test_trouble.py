@@ -190,3 +190,19 @@ def test_a_lock_file_that_was_removed_lets_nobody_write_at_the_same_time(place: 
         assert not held.is_lost()
         lock.unlink()
         assert held.is_lost()
+
+
+def test_a_clock_that_went_back_is_believed_by_cron_too(place: Place) -> None:
+    """What was suspected outlives the process: single passes count on, instead of beginning anew for ever."""
+    clock = Clock(place)
+    place.once()
+    clock.at(timedelta(days=20))
+    place.once("--interval", "1s")
+    clock.at(timedelta(days=10))
+    refused = place.once("--interval", "1s", expect=1)
+    assert "ClockWentBack" in refused.stderr
+    for _ in range(20):
+        time.sleep(1.0)
+        if place.once("--interval", "1s", expect=None).returncode == 0:
+            break
+    assert place.conditions() == {"Ready": ("True", "ReconciliationSucceeded")}

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from reconciler.apply.delivery.ledger import Ledger
+from reconciler.apply.delivery.ledger import Ledger, Obligation
 from reconciler.apply.state import StateDirectory
 from reconciler.stores.single import write_file
 
 NAME: Final = "deliveries.json"
+
+
+class _Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A ledger as every version wrote it: whole. One without its members is another document, not an empty ledger."""
+
+    format_version: str
+    owners: Mapping[str, Obligation]
 
 
 def load_ledger(state: StateDirectory) -> Ledger:
@@ -22,7 +30,8 @@ def load_ledger(state: StateDirectory) -> Ledger:
     Raises:
         StateError: it cannot be read, or a newer version wrote it.
     """
-    return state.load(NAME, Ledger, "what is on disk then counts as delivered") or Ledger()
+    found = state.load(NAME, _Written, "what is on disk then counts as delivered")
+    return Ledger(format_version=found.format_version, owners=found.owners) if found is not None else Ledger()
 
 
 def save_ledger(state: StateDirectory, ledger: Ledger) -> None:

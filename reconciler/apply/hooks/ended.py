@@ -5,28 +5,21 @@ from __future__ import annotations
 import re
 import signal
 import unicodedata
-from base64 import b64decode
 from datetime import timedelta
 from typing import Final, Literal
 
 import msgspec
 
 from reconciler.apply.hooks.occasion import HookResult
+from reconciler.apply.hooks.redaction import without_keys
 from reconciler.desired.durations import format_duration
 
 #: So much of what was said is kept, in bytes of UTF-8: its end, where an error stands.
 KEPT: Final = 4096
-REDACTED: Final = "[redacted]"
 
 #: ECMA-48 section 5.4: control sequences; and operating system commands up to their terminator.
 _SEQUENCE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-#: A block that lost its end is a key as well, and so is what stands before an END whose beginning was cut away.
-_KEY: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_TAIL_OF_KEY: Final = re.compile(r"\A.*-----END [A-Z0-9 ]*PRIVATE KEY-----", re.DOTALL)
-#: ``-----BEGIN`` in base64: a kubeconfig's client-key-data, which holds the PEM text once more encoded.
-_ENCODED: Final = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]+")
-_LABEL: Final = 64
 
 
 Stopped = Literal["", "timeout", "stop"]
@@ -49,14 +42,15 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         return f"Ended({self.status}, {len(self.output)} bytes, {self.stopped!r})"
 
 
-def result_of(ended: Ended, *, timeout: timedelta) -> HookResult:
+def result_of(ended: Ended, *, timeout: timedelta, known: frozenset[str] = frozenset()) -> HookResult:
     """What a run means for the hook.
 
     Args:
         ended: the run.
         timeout: how long it was given.
+        known: keys of which no part may be shown, from `own_keys`.
     """
-    output = readable(ended.output, cut=ended.cut)
+    output = readable(ended.output, cut=ended.cut, known=known)
     if ended.stopped == "timeout":
         detail = f"it did not end within {format_duration(timeout)} and was killed; make it quicker, or raise its timeout"
     elif ended.stopped == "stop":
@@ -72,25 +66,19 @@ def result_of(ended: Ended, *, timeout: timedelta) -> HookResult:
     return HookResult(status="failed", detail=detail, output=output)
 
 
-def readable(data: bytes, *, cut: bool) -> str:
+def readable(data: bytes, *, cut: bool, known: frozenset[str] = frozenset()) -> str:
     """Text of unknown origin as lines that neither act on a terminal nor hold a private key.
 
     Args:
         data: what was printed.
         cut: whether its beginning is missing; the line that is cut goes, too.
+        known: keys of which no part may be shown, from `own_keys`.
     """
     if cut:
         data = data[data.find(b"\n") + 1 :]
     text = _SEQUENCE.sub("", data.decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n"))
     text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in _INVISIBLE)
-    text = _TAIL_OF_KEY.sub(REDACTED, _KEY.sub(REDACTED, text))
-    text = _ENCODED.sub(_redact_encoded, text).strip()
-    return text.encode()[-KEPT:].decode(errors="ignore")
-
-
-def _redact_encoded(found: re.Match[str]) -> str:
-    label = found[0][:_LABEL]
-    return REDACTED if b"PRIVATE KEY" in b64decode(label[: len(label) // 4 * 4]) else found[0]
+    return without_keys(text, known).strip().encode()[-KEPT:].decode(errors="ignore")
 
 
 def _signal_name(number: int) -> str:

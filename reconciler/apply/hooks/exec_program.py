@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from reconciler.apply.hooks.ended import result_of
 from reconciler.apply.hooks.environment import hook_environment
 from reconciler.apply.hooks.occasion import HookResult, Occasion
+from reconciler.apply.hooks.own_keys import own_keys
 from reconciler.apply.hooks.process import run_program
 from reconciler.desired.model import ExecHook
 
@@ -29,7 +30,7 @@ def run_exec(
     except (OSError, ValueError, IndexError) as error:
         program = hook.argv[0] if hook.argv else ""
         return HookResult(status="failed", detail=_cannot_start(program, error, environment["PATH"]))
-    return result_of(ended, timeout=hook.timeout)
+    return result_of(ended, timeout=hook.timeout, known=own_keys(occasion) if ended.output else frozenset())
 
 
 def _cannot_start(program: str, error: Exception, path: str) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from reconciler import __version__
 from reconciler.apply.hooks.ended import readable
 from reconciler.apply.hooks.occasion import HookResult, Occasion
+from reconciler.apply.hooks.own_keys import own_keys
 from reconciler.desired.durations import format_duration
 from reconciler.desired.model import HttpHook
 from reconciler.observed.live.connection import Conversation, connect
@@ -69,7 +70,7 @@ def run_http(hook: HttpHook, occasion: Occasion, *, monotonic: Callable[[], floa
         status, body = _exchange(hook, occasion, context, deadline)
     except (OSError, HTTPException, ValueError) as error:
         return HookResult(status="failed", detail=_why(error, hook))
-    output = readable(body, cut=False)
+    output = readable(body, cut=False, known=own_keys(occasion) if body else frozenset())
     if 200 <= status < 300:  # noqa: PLR2004 - RFC 9110 section 15.3: success
         return HookResult(status="ok", output=output)
     detail = f"it answered with status {status}"

@@ -251,6 +251,36 @@ def test_a_probe_that_does_not_agree() -> None:
     assert (world.deliver(), world.delivery().failing) == ([], ())
 
 
+def test_a_probe_that_agrees_before_the_pause_is_over() -> None:
+    """All hooks were run and only the endpoint was behind: once it is seen to serve what is on disk, that is all."""
+    world = scene(owner("a", probe=PROBE), owner("b", probe=PROBE), groups=serial("a", "b"))
+    world.renew("a", "b")
+    world.served |= {A: "unreachable", B: "ok"}
+    assert (world.deliver(), world.ledger.owners[A].attempts, world.deliver()) == (["reload-a"], 1, [])
+    looks, world.served[A] = world.looks, "ok"
+    # In the same moment the next member of the group has its turn; it was not run yet, whatever it serves.
+    assert (world.deliver(), world.looks - looks, world.delivery().failing) == (["reload-b"], 1, ())
+    assert world.ledger.owners[A] == Obligation(delivered=world.ledger.owners[A].delivered)
+
+
+@pytest.mark.parametrize("why", ["a hook failed", "other files", "still behind"])
+def test_a_pause_that_is_waited_for(why: str) -> None:
+    """A hook that failed is owed whatever the endpoint serves; and an answer about other files says nothing."""
+    world = scene(owner("a", probe=PROBE))
+    old = world.world.leaf(A).fingerprint
+    world.renew("a")
+    if why == "a hook failed":
+        world.results["reload-a"] = BROKEN
+    world.served[A] = "unreachable"
+    assert world.deliver() == ["reload-a"]
+    if why == "other files":
+        world.about[A] = old
+    if why != "still behind":
+        world.served[A] = "ok"
+    before = list(world.saves)
+    assert (world.deliver(), world.saves, world.ledger.owners[A].attempts) == ([], before, 1)
+
+
 def test_a_probe_that_takes_its_time() -> None:
     """Looks that take long are not made ten times."""
     world = scene(owner("a", probe=PROBE))

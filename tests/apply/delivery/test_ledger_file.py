@@ -46,7 +46,13 @@ def test_it_comes_back(tmp_path: Path) -> None:
     assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir()] == [("deliveries.json", 0o600)]
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\x00" * 100, b'{"owners": 7}', b'{"format_version": 1}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(b"", b"{", b"[]", b"\x00" * 100, b'{"owners": 7}', b'{"format_version": 1}'),
+        *(b"{}", b'{"a":1}', b'{"owners": {}}', b'{"format_version": "1.0"}'),
+    ],
+)
 def test_a_damaged_one_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: bytes) -> None:
     """It is ignored with a warning and kept for people."""
     (tmp_path / "deliveries.json").write_bytes(damage)
