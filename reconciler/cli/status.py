@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 
+from msgspec.structs import replace
+
 from reconciler.cli.argument_types import seconds
 from reconciler.cli.clock import moment, wall_clock
 from reconciler.cli.exit_codes import ExitCode
@@ -13,7 +15,7 @@ from reconciler.cli.options import add_common
 from reconciler.cli.session import open_session, print_result, shared_lock
 from reconciler.cli.sources import add_source
 from reconciler.passes.look import View, look
-from reconciler.passes.reported import load_served, with_report
+from reconciler.passes.reported import load_served, owed_hooks, with_report
 from reconciler.plan.options import Options
 from reconciler.render.colour import wants_colour
 from reconciler.render.diagnostics_text import render_diagnostics
@@ -43,7 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints how every certificate is doing."""
     view = view_of(arguments)
     colour = wants_colour(arguments.color, os.environ, sys.stdout)
-    document = view.status() if arguments.at else with_report(view.status(), view.session.state, now=view.now)
+    document = view.status()
+    if not arguments.at:
+        document = replace(with_report(document, view.session.state, now=view.now), hooks=owed_hooks(view))
     print_result(RENDERERS[arguments.format](document, now=view.now, color=colour))
     return ExitCode.SUCCESS
 

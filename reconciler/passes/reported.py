@@ -8,10 +8,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from reconciler.apply.delivery.content import contents, owners
+from reconciler.apply.delivery.ledger_file import load_ledger
+from reconciler.apply.delivery.telling import statuses
 from reconciler.apply.lock import LockHeldError, hold
 from reconciler.apply.state import StateDirectory
 from reconciler.observed.model import Served
-from reconciler.plan.status_document import Condition, StatusDocument
+from reconciler.passes.look import View
+from reconciler.plan.status_document import Condition, HookStatus, StatusDocument
 
 STATUS: Final = "status.json"
 SERVED: Final = "served.json"
@@ -33,7 +37,7 @@ def save_served(state: StateDirectory, fresh: Mapping[str, Served]) -> None:
 
 
 def with_report(fresh: StatusDocument, state: StateDirectory, *, now: datetime) -> StatusDocument:
-    """A fresh status with what only the reconciler knows: conditions, source, hooks, its last pass.
+    """A fresh status with what only the reconciler knows: conditions, source, its last pass.
 
     Of one that no longer runs only what stays true is told, and that it does not run.
     """
@@ -46,7 +50,6 @@ def with_report(fresh: StatusDocument, state: StateDirectory, *, now: datetime) 
             conditions=reported.conditions,
             source=reported.source,
             reconciler=reported.reconciler,
-            hooks=reported.hooks,
         )
     gone = Condition(
         type="Ready",
@@ -56,7 +59,20 @@ def with_report(fresh: StatusDocument, state: StateDirectory, *, now: datetime) 
         "Start it with `cluster-pki run`.",
         last_transition_time=now.replace(microsecond=0),
     )
-    return replace(fresh, conditions=[gone], source=reported.source, hooks=reported.hooks)
+    return replace(fresh, conditions=[gone], source=reported.source)
+
+
+def owed_hooks(view: View) -> list[HookStatus]:
+    """Hooks that are still owed, from the record that `apply` and the reconciler keep.
+
+    Raises:
+        StateError: the record cannot be read.
+    """
+    desired = view.session.compiled.state
+    if not any(owners(desired)):
+        return []
+    ledger = load_ledger(view.session.state)
+    return statuses(desired, ledger, contents(desired, view.observed), now=view.now)
 
 
 def is_running(state: StateDirectory) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.plan.status_document import ResourceStatus, StatusDocument
+from reconciler.render.attention import condition_alarm
 from reconciler.render.colour import Palette
 from reconciler.render.durations import instant
 from reconciler.render.escape import visible
@@ -32,7 +34,22 @@ def render_table(document: StatusDocument, *, now: datetime, color: bool = False
     align = ("left", "left", "left", "left", "right", "left")
     table = tabulate(rows, headers=_HEADER, tablefmt="plain", disable_numparse=True, colalign=align if rows else None)
     lines = [line.rstrip() for line in table.splitlines()]
-    return "\n".join([*lines, "", sums(document), ""])
+    return "\n".join([*lines, "", sums(document), *_trouble(document, palette), ""])
+
+
+def _trouble(document: StatusDocument, palette: Palette) -> Iterator[str]:
+    """What the rows cannot say: conditions that are not good, processes that serve something else, hooks that are owed."""
+    paint = {"watch": palette.yellow, "bad": palette.red}
+    for condition in document.conditions:
+        grade = condition_alarm(condition)
+        if grade != "good":
+            yield f"{paint[grade](condition.type)} is {condition.status} ({condition.reason}): {visible(condition.message)}"
+    for row in document.resources:
+        if row.served in {"stale", "unreachable"}:
+            state = palette.red("stale") if row.served == "stale" else palette.yellow("unreachable")
+            yield f"{visible(row.address)} is served: {state}. {visible(row.served_detail)}".rstrip()
+    for hook in document.hooks:
+        yield f"{visible(hook.address)}: hooks owed, at {visible(hook.hook)}: {visible(hook.detail)}"
 
 
 def _row(resource: ResourceStatus, palette: Palette) -> tuple[str, ...]:

@@ -164,3 +164,17 @@ def test_no_secret_reaches_a_hook_or_what_is_told(home: Home) -> None:
     assert f"{home.path}/srv/pki/api.key" in text
     for told in (text, said.out, said.log, *(path.read_text() for path in (home.path / "state").glob("*.json*"))):
         assert "PRIVATE KEY" not in told
+
+
+def test_status_names_who_is_owed_a_hook(home: Home) -> None:
+    """Also without a reconciler: a certificate that nobody was told of is no good news. When it is delivered, it is gone."""
+    want(home)
+    (home.path / "broken").touch()
+    assert home.apply().code == 1
+    (row,) = home.call("status", "--format", "json").json["hooks"]
+    assert (row["address"], row["state"], row["detail"]) == (API, "failing", "It exited with status 3.")
+    assert f"{API}: hooks owed, at exec /bin/sh" in home.call("status").out
+    (home.path / "broken").unlink()
+    assert home.apply().code == 0
+    assert home.call("status", "--format", "json").json["hooks"] == []
+    assert "owed" not in home.call("status").out

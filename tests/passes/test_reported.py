@@ -34,15 +34,15 @@ def state(tmp_path: Path) -> StateDirectory:
 
 
 def test_beside_a_running_reconciler_its_word_is_added(state: StateDirectory) -> None:
-    """Rows as they are now; conditions, source and hooks as only it knows them."""
+    """Rows as they are now; conditions and source as only it knows them."""
     state.write(STATUS, REPORTED)
     with hold(state.instance_path, operation="run", exclusive=True):
         told = with_report(FRESH, state, now=NOW)
-    assert told == replace(FRESH, conditions=[READY], source=SOURCE, reconciler=REPORTED.reconciler, hooks=[OWED])
+    assert told == replace(FRESH, conditions=[READY], source=SOURCE, reconciler=REPORTED.reconciler)
 
 
 def test_of_one_that_ended_only_what_stays_true_is_told(state: StateDirectory) -> None:
-    """Hooks are owed whoever runs; whether all is well nobody watches any more."""
+    """Where it came from stays; whether all is well nobody watches any more."""
     state.write(STATUS, REPORTED)
     told = with_report(FRESH, state, now=NOW + timedelta(microseconds=5))
     (gone,) = told.conditions
@@ -50,7 +50,7 @@ def test_of_one_that_ended_only_what_stays_true_is_told(state: StateDirectory) -
     assert gone.message == (
         "No reconciler runs with this state directory; it last reported at 2026-11-20 10:00 UTC. Start it with `cluster-pki run`."
     )
-    assert told == replace(FRESH, conditions=[gone], source=SOURCE, hooks=[OWED])
+    assert told == replace(FRESH, conditions=[gone], source=SOURCE)
 
 
 @pytest.mark.parametrize("reported", [None, replace(REPORTED, reconciler=None)], ids=["nothing", "nobody"])

@@ -17,6 +17,7 @@ from reconciler.render.certificate_text import render_certificate
 from reconciler.render.csv_text import render_csv
 from reconciler.render.states import alarm, state
 from reconciler.render.statuses import RENDERERS
+from tests.render.page_stories import CALM, RICH
 from tests.render.status_stories import BUNDLE, DUE, EXPIRED, HEALTHY, KEYPAIR, MISSING, NOW, status
 
 TABLE = """\
@@ -188,3 +189,15 @@ def test_days_left_in_words(left: int, words: str) -> None:
     """The date is followed by what it means today."""
     text = render_certificate(msgspec.structs.replace(HEALTHY, days_left=left))
     assert f"  Valid until: 2027-08-12T10:00:00Z ({words})\n" in text
+
+
+def test_the_table_says_below_what_its_rows_cannot() -> None:
+    """Conditions that are not good, what is not served, hooks that are owed; nothing when there is nothing of it."""
+    lines = RENDERERS["table"](RICH, now=RICH.at).partition(" addresses: ")[2].splitlines()[1:]
+    assert {line.partition(" ")[0] for line in lines if " is False " in line or " is True " in line} == {
+        condition.type for condition in RICH.conditions
+    }
+    assert [line for line in lines if "is served: stale" in line]
+    assert [line for line in lines if "hooks owed, at" in line]
+    calm = RENDERERS["table"](CALM, now=CALM.at)
+    assert calm.splitlines()[-1].startswith(f"{CALM.summary.total} addresses: ")
