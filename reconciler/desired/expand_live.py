@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from msgspec import UNSET, UnsetType
 
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.durations import InvalidDurationError, parse_duration
+from reconciler.desired.durations import InvalidDurationError, format_duration, parse_duration
 from reconciler.desired.expand_context import Context, Nodes
 from reconciler.desired.expand_stores import under
 from reconciler.desired.model import AnyHook, ExecHook, HttpHook, Probe, SignalHook, SystemdHook, TouchHook, address_of
@@ -28,8 +28,10 @@ ProbeOf = Callable[[Node | None], Probe | None]
 
 HOOK_TIMEOUT: Final = timedelta(seconds=60)
 PROBE_TIMEOUT: Final = timedelta(seconds=5)
-#: No hook or probe may keep the others waiting for longer.
+#: No program may keep the others waiting for longer.
 LONGEST: Final = timedelta(hours=1)
+#: Nor may an endpoint: while its answer is waited for, nothing else says that the reconciler lives.
+LONGEST_ANSWER: Final = timedelta(minutes=1)
 _PORTS: Final = range(1, 65536)
 #: RFC 3986 section 3.2: a host name or IPv4 address, or an IPv6 address in brackets, and a port.
 _ENDPOINT: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+)):(?P<port>[0-9]{1,5})")
@@ -81,7 +83,7 @@ def probe(
         return lambda _node: None
     address = context.template((*at, "address"), spec.address, nodes)
     server_name = context.template((*at, "serverName"), "" if spec.server_name is UNSET else spec.server_name, nodes)
-    limit = _timeout(context, at, spec.timeout, PROBE_TIMEOUT)
+    limit = _timeout(context, at, spec.timeout, PROBE_TIMEOUT, longest=LONGEST_ANSWER)
     if spec.client is not UNSET and spec.client not in known:
         hint = did_you_mean(spec.client, known) or "declare it under `components`"
         context.report.add("CPK202", f'there is no component "{spec.client}"', at=(*at, "client"), hint=hint)
@@ -120,7 +122,7 @@ def _client(name: str, spec: ComponentSpec, node: Node | None) -> str:
 
 
 def _hook(context: Context, at: Path, spec: HookSpec, nodes: Nodes, root: str) -> Callable[[Node | None], AnyHook] | None:
-    limit = _timeout(context, at, spec.timeout, HOOK_TIMEOUT)
+    limit = _timeout(context, at, spec.timeout, HOOK_TIMEOUT, longest=LONGEST if spec.http is UNSET else LONGEST_ANSWER)
     running = spec.only_if_running is not False
     if limit is None:
         return None
@@ -194,7 +196,7 @@ def _render(context: Context, template: Template, node: Node | None) -> str:
         return template.text
 
 
-def _timeout(context: Context, at: Path, text: str | UnsetType, default: timedelta) -> timedelta | None:
+def _timeout(context: Context, at: Path, text: str | UnsetType, default: timedelta, *, longest: timedelta) -> timedelta | None:
     if text is UNSET:
         return default
     try:
@@ -202,8 +204,9 @@ def _timeout(context: Context, at: Path, text: str | UnsetType, default: timedel
     except InvalidDurationError as problem:
         context.report.add("CPK229", problem.message, at=(*at, "timeout"), hint=problem.hint)
         return None
-    if not timedelta(0) < length <= LONGEST:
-        context.report.add("CPK229", f'a timeout of "{text}"', at=(*at, "timeout"), hint="write 1s to 1h")
+    if not timedelta(0) < length <= longest:
+        hint = f"write 1s to {format_duration(longest)}"
+        context.report.add("CPK229", f'a timeout of "{text}"', at=(*at, "timeout"), hint=hint)
         return None
     return length
 

@@ -77,7 +77,9 @@ const made = Date.parse(document.querySelector("#made").dateTime), old = documen
 const look = () => {
   const minutes = Math.floor((Date.now() - made) / 60000);
   old.hidden = minutes < 10;
-  old.textContent = `This page was made ${minutes} minutes ago. Load it again to see how things are now.`;
+  const age = minutes < 120 ? `${minutes} minutes` : minutes < 2880 ? `${Math.round(minutes / 60)} hours`
+    : `${Math.round(minutes / 1440)} days`;
+  old.textContent = `This page was made ${age} ago. Load it again to see how things are now.`;
 };
 look();
 setInterval(look, 30000);

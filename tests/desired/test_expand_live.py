@@ -197,6 +197,7 @@ WRONG_HOOKS: Final[list[tuple[dict[str, Any], tuple[str, str, str, str]]]] = [
         {"http": {"url": "https:///x"}},
         ("CPK233", "https:///x", '"https:///x" is not an http or https URL', "such as https://127.0.0.1:8443/reload"),
     ),
+    ({"http": {"url": "http://h/"}, "timeout": "2m"}, ("CPK229", "2m", 'a timeout of "2m"', "write 1s to 1m")),
     ({"touch": "/x", "timeout": "0s"}, ("CPK229", "0s", 'a timeout of "0s"', "write 1s to 1h")),
     ({"touch": "/x", "timeout": "61m"}, ("CPK229", "61m", 'a timeout of "61m"', "write 1s to 1h")),
 ]
@@ -308,7 +309,7 @@ def test_what_is_no_endpoint(address: str) -> None:
             {"address": "localhost:1", "client": "nobody"},
             ("CPK202", "nobody", 'there is no component "nobody"', 'there is "web"'),
         ),
-        ({"address": "localhost:1", "timeout": "2h"}, ("CPK229", "2h", 'a timeout of "2h"', "write 1s to 1h")),
+        ({"address": "localhost:1", "timeout": "2m"}, ("CPK229", "2m", 'a timeout of "2m"', "write 1s to 1m")),
         (
             {"address": "{node.host}:1"},
             (

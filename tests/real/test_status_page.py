@@ -95,10 +95,12 @@ def test_filter_and_age(tab: Tab, pages: dict[str, str]) -> None:
     tab.evaluate("filter.value = 'ETCD-server'; filter.dispatchEvent(new Event('input'))")
     assert (everything, tab.evaluate(visible)) == (26, 3)
     seen = [
-        tab.evaluate(f"Date.now = () => made + {minutes * 60_000}; look(); [old.hidden, old.textContent]") for minutes in (1, 60)
+        tab.evaluate(f"Date.now = () => made + {minutes * 60_000}; look(); [old.hidden, old.textContent]")
+        for minutes in (1, 60, 300, 5 * 1440)
     ]
     assert seen[0][0] is True
     assert seen[1] == [False, "This page was made 60 minutes ago. Load it again to see how things are now."]
+    assert [text.partition(" made ")[2].partition(" ago")[0] for _, text in seen[2:]] == ["5 hours", "5 days"]
 
 
 def test_without_its_script(tab: Tab, pages: dict[str, str]) -> None:
