@@ -99,13 +99,15 @@ class Soak:
             one.wait_for(lambda: place.conditions().get("Ready") == ("True", "ReconciliationSucceeded"))
             for cycle in range(self.cycles):
                 one = self._cycle(cycle, generator, place, one, stack)
+                assert not self.wrong, "\n".join(self.wrong[:20])
             self._mend(one)
             one.wait_for(lambda: place.conditions() == {"Ready": ("True", "ReconciliationSucceeded")}, within=2 * PATIENCE)
             assert place.plan_is_empty()
             assert place.status()["hooks"] == []
+            self._judge_resources()
+            one.wait_for_passes()
             assert one.stop() == 0
         assert not self.wrong, "\n".join(self.wrong[:20])
-        self._judge_resources()
 
     def _cycle(self, cycle: int, generator: random.Random, place: Place, one: Running, stack: ExitStack) -> Running:
         fault = generator.choice(FAULTS)
