@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import pwd
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -69,6 +70,11 @@ class Held:
         return self._fd is not None and not _is_still(self._fd, self._path)
 
 
+def _sleep(seconds: float) -> None:
+    """For so long, not until a moment: `time.sleep` asks for the latter, which fails while a clock is played (libfaketime)."""
+    select.select((), (), (), seconds)
+
+
 @contextmanager
 def hold(
     path: str,
@@ -77,7 +83,8 @@ def hold(
     exclusive: bool,
     timeout: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
-    wait: Callable[[float], object] = time.sleep,
+    wait: Callable[[float], object] = _sleep,
+    stop: Callable[[], bool] = lambda: False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Iterator[Held]:
     """Holds the lock while the block runs; yields what says whether it is still the lock.
@@ -90,13 +97,14 @@ def hold(
         timeout: how long to try, in seconds.
         clock: seconds that only grow.
         wait: sleeps so many seconds.
+        stop: whether to give up before the time is over.
         now: the time that is written down.
 
     Raises:
         LockHeldError: it was not free in time.
         StoreError: the file cannot be opened.
     """
-    fd = _acquire(path, exclusive=exclusive, timeout=timeout, clock=clock, wait=wait)
+    fd = _acquire(path, exclusive=exclusive, timeout=timeout, clock=clock, wait=wait, stop=stop)
     if fd is None:
         yield Held(None, path)
         return
@@ -133,7 +141,13 @@ def who() -> str:
 
 
 def _acquire(
-    path: str, *, exclusive: bool, timeout: float, clock: Callable[[], float], wait: Callable[[float], object]
+    path: str,
+    *,
+    exclusive: bool,
+    timeout: float,
+    clock: Callable[[], float],
+    wait: Callable[[float], object],
+    stop: Callable[[], bool],
 ) -> int | None:
     deadline = clock() + timeout
     pause = _FIRST_PAUSE
@@ -149,7 +163,7 @@ def _acquire(
             continue
         os.close(fd)
         left = deadline - clock()
-        if left <= 0:
+        if left <= 0 or stop():
             raise LockHeldError(path, read_info(path))
         wait(min(pause, left))
         pause = min(2 * pause, _LONGEST_PAUSE)

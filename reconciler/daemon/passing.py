@@ -109,6 +109,7 @@ def one_pass(
             operation="reconcile",
             exclusive=True,
             timeout=settings.lock_timeout if settings.once else _GLANCE,
+            stop=tools.stop,
         ) as held:
             guarded = replace(tools, stop=lambda: tools.stop() or held.is_lost())
             passed, memory = _locked(

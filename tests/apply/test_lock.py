@@ -99,6 +99,27 @@ def test_waiting_for_it(tmp_path: Path) -> None:
     assert clock.pauses == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 0.45])
 
 
+def test_a_stop_ends_the_waiting(tmp_path: Path) -> None:
+    """Whoever is told to end does not wait for the rest of the time."""
+    path = str(tmp_path / "lock")
+    clock = Clock()
+    with (
+        hold(path, operation="apply", exclusive=True),
+        pytest.raises(LockHeldError),
+        hold(
+            path,
+            operation="run",
+            exclusive=True,
+            timeout=3600.0,
+            clock=clock.now,
+            wait=clock.wait,
+            stop=lambda: len(clock.pauses) == 2,
+        ),
+    ):
+        pass
+    assert clock.pauses == pytest.approx([0.05, 0.1])
+
+
 def test_getting_it_after_a_wait(tmp_path: Path) -> None:
     """As soon as the holder ends, the next one goes on."""
     path = str(tmp_path / "lock")

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +32,21 @@ def place(tmp_path: Path) -> Place:
     place = Place(home=tmp_path, git=True)
     place.write(document("api", "web"))
     return place
+
+
+@contextmanager
+def holding(place: Place) -> Iterator[subprocess.Popen[bytes]]:
+    """Somebody else who holds the state lock for long."""
+    holder = subprocess.Popen([PROGRAM[0], "-c", HOLDER, str(place.state / "lock")], stdout=subprocess.PIPE, env=environment())
+    told = holder.stdout
+    assert told is not None
+    try:
+        assert told.readline() == b"held\n"
+        yield holder
+    finally:
+        holder.kill()
+        holder.wait()
+        told.close()
 
 
 def test_a_commit_is_acted_on_and_only_what_it_changed(place: Place) -> None:
@@ -174,21 +191,31 @@ def test_a_pass_that_meets_an_apply_waits_and_says_so(place: Place) -> None:
     """Somebody holds the state lock for long: the condition names them, and the reconciler goes on afterwards."""
     with running(place, interval="1s", listen="off") as one:
         one.wait_for(lambda: one.passes() >= 1)
-        holder = subprocess.Popen(
-            [PROGRAM[0], "-c", HOLDER, str(place.state / "lock")], stdout=subprocess.PIPE, env=environment()
-        )
-        told = holder.stdout
-        assert told is not None
-        try:
-            assert told.readline() == b"held\n"
+        with holding(place) as holder:
             one.wait_for(lambda: place.conditions().get("Ready") == ("False", "LockHeld"))
             assert f"(pid {holder.pid}, apply)" in one.logged()
             assert f"(pid {holder.pid})" in place.command("apply", "--auto-approve", expect=75).stderr
-        finally:
-            holder.kill()
-            holder.wait()
-            told.close()
         one.wait_for_passes(2)
+
+
+def test_a_stop_ends_the_wait_for_an_apply(place: Place) -> None:
+    """A single pass that may wait for an hour ends at once when it is told to."""
+    place.once()
+    with holding(place):
+        waiting = subprocess.Popen(
+            [*PROGRAM, "run", "--once", *place.where, "--lock-timeout", "1h"],
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            time.sleep(3.0)
+            assert waiting.poll() is None
+            waiting.terminate()
+            assert waiting.wait(timeout=60) == 143
+        finally:
+            waiting.kill()
+            waiting.wait()
 
 
 def test_suspended_it_looks_and_warns_and_changes_nothing(place: Place) -> None:

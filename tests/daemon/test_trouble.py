@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from reconciler.apply.lock import hold
 from tests.daemon.running import Place, document, running
 from tests.real.cluster import PROGRAM, environment
 from tests.soak.soak import fill, small_disk
@@ -77,6 +78,15 @@ def test_a_clock_that_jumps_freezes_changes_until_it_is_right(place: Place, offs
         one.wait_for(lambda: place.conditions() == {"Ready": ("True", "ReconciliationSucceeded")})
         assert (place.serial("api"), place.serial("web")) == serials
     assert leaf(place, "api").not_valid_before_utc <= datetime.now(UTC)
+
+
+def test_a_lock_is_waited_for_under_a_played_clock(place: Place) -> None:
+    """Waiting needs no moment of any clock: it neither fails nor ends early."""
+    clock = Clock(place)
+    place.once()
+    clock.at(timedelta(hours=1))
+    with hold(str(place.state / "lock"), operation="plan", exclusive=True), running(place, interval="1s") as one:
+        one.wait_for(lambda: one.passes() >= 2)
 
 
 def test_a_clock_that_stays_ahead_is_believed(place: Place) -> None:
@@ -182,8 +192,6 @@ def test_losing_the_state_directory_changes_no_certificate(place: Place) -> None
 
 def test_a_lock_file_that_was_removed_lets_nobody_write_at_the_same_time(place: Place) -> None:
     """Whoever held the old lock notices, and writes no more."""
-    from reconciler.apply.lock import hold  # noqa: PLC0415 - the edge under test
-
     place.once()
     lock = place.state / "lock"
     with hold(str(lock), operation="apply", exclusive=True) as held:
