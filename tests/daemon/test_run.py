@@ -199,23 +199,26 @@ def test_a_pass_that_meets_an_apply_waits_and_says_so(place: Place) -> None:
 
 
 def test_a_stop_ends_the_wait_for_an_apply(place: Place) -> None:
-    """A single pass that may wait for an hour ends at once when it is told to."""
+    """A single pass that may wait for an hour ends when it is told to, and says who was at work."""
     place.once()
-    with holding(place):
+    with holding(place) as holder:
         waiting = subprocess.Popen(
             [*PROGRAM, "run", "--once", *place.where, "--lock-timeout", "1h"],
             env=environment(),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         try:
             time.sleep(3.0)
             assert waiting.poll() is None
             waiting.terminate()
-            assert waiting.wait(timeout=60) == 143
+            logged = waiting.communicate(timeout=60)[1]
+            assert waiting.returncode == 143
+            assert f"(pid {holder.pid}, apply) is at work" in logged
         finally:
             waiting.kill()
-            waiting.wait()
+            waiting.communicate()
 
 
 def test_suspended_it_looks_and_warns_and_changes_nothing(place: Place) -> None:
