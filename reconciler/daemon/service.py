@@ -49,10 +49,6 @@ def log_ended_thread(ended: threading.ExceptHookArgs) -> None:
     _log.warning("%s ended: %s: %s", name, ended.exc_type.__name__, ended.exc_value)
 
 
-class _StoppedError(Exception):
-    """It was stopped while it waited for its lock."""
-
-
 class Service:
     """A reconciler at work."""
 
@@ -125,7 +121,9 @@ class Service:
                     self._held = held
                     step = loop.once() if self._settings.once else loop.run()
                     lost = held.is_lost() and not self._settings.once
-            except _StoppedError:
+            except LockHeldError:
+                if not self._stop():
+                    raise
                 break
             if lost and not self._stop():
                 _log.warning("the lock file of the reconciler was removed; it is taken anew")
@@ -143,14 +141,12 @@ class Service:
             if patience <= _GLANCE:
                 raise
             _log.info("waiting for another reconciler to end: %s", error.info.who if error.info else path)
-        with hold(path, operation="run", exclusive=True, timeout=patience, wait=self._wait_for_lock) as held:
+        with hold(path, operation="run", exclusive=True, timeout=patience, wait=self._wait_for_lock, stop=self._stop) as held:
             yield held
 
     def _wait_for_lock(self, seconds: float) -> None:
         self._teller.beat()
         self._wait(seconds)
-        if self._stop():
-            raise _StoppedError
 
     def _ends(self) -> bool:
         """Whether the loop is to end: it was told to, or is no longer alone."""
