@@ -1,61 +1,124 @@
-"""Makes CAs and copies them to where they are wanted."""
+"""Makes CAs and their generations, lets another generation sign, renews them, and copies them to where they are wanted.
+
+Each of these is a publication of its own: whatever instant a run dies at, the signing pair and every generation beside
+it are whole, and what was durable is used by nobody before.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
 from reconciler.apply.access import repair_access
 from reconciler.apply.files import CERTIFICATE_MODE, pair_files
-from reconciler.apply.material import authority, issuer
+from reconciler.apply.material import above, generation, generation_files, issuer
 from reconciler.apply.publishing import publish_ready
 from reconciler.apply.records import pair_record
-from reconciler.apply.requests import ca_request
+from reconciler.apply.requests import ca_request, renewal_request
 from reconciler.apply.run import Run
-from reconciler.desired.model import CA, Place
+from reconciler.desired.model import CA, Place, generation_address
 from reconciler.issuers.local import LocalIssuer
 from reconciler.plan.build import Work
-from reconciler.stores.files import OutFile
-from reconciler.stores.read import must_read
-from reconciler.x509.build import new_serial, self_signed
+from reconciler.plan.inventory import Record
+from reconciler.stores.files import OutFile, remove
+from reconciler.x509.build import new_serial, renewed, self_signed
 from reconciler.x509.keys import PrivateKey
-from reconciler.x509.read import Certificate
+from reconciler.x509.read import Certificate, read_certificates
 
 
 def create(run: Run, work: Work, ca: CA, started: float) -> None:
-    """Makes a CA: a new key, and a certificate by itself or by its parent.
+    """Makes a CA. A later generation than the first stands for itself too, so that its number can be told.
+
+    Raises:
+        BlockedError, StoreError, UnreadableError, LintError: nothing signs with it yet.
+    """
+    number = run.lives[ca.name].standing.target
+    certificate, key = _make(run, ca, number)
+    files = pair_files((certificate,), key, ca.access)
+    if number > 1:
+        _publish(run, work, ca, files, number=number, beside=True, started=started)
+    record = _publish(run, work, ca, files, number=number, beside=False, started=started)
+    run.finish(work, record=record, started=started, detail=certificate.facts.serial)
+
+
+def stage(run: Run, work: Work, ca: CA, started: float) -> None:
+    """Makes a further generation beside the one that signs: durable before anybody trusts it.
 
     Raises:
         BlockedError, StoreError, UnreadableError, LintError: nothing was published.
     """
-    key = PrivateKey.generate(ca.key)
-    above: tuple[Certificate, ...] = ()
-    if ca.issuer is None:
-        request = ca_request(ca, None, now=run.now(), serial=new_serial())
-        certificate = self_signed(request, key)
-    else:
-        parent = issuer(run, ca.issuer)
-        request = ca_request(ca, parent.certificate.facts, now=run.now(), serial=new_serial())
-        parent.prepare(request)
-        certificate = parent.sign(request, key.public_key)
-        above = (parent.certificate, *parent.served_chain)
-    record = pair_record(ca, ca.place, certificate.facts, issuer=ca.issuer or ca.name, source=run.where(ca.origin))
+    number = run.lives[ca.name].standing.target
+    certificate, key = _make(run, ca, number)
     files = pair_files((certificate,), key, ca.access)
-    publish_ready(run, work, place=ca.place, access=ca.access, files=files, record=record, started=started)
-    run.authorities[ca.name] = certificate
-    run.issuers[ca.name] = LocalIssuer(certificate, key, tuple(dict.fromkeys(above)))
+    made = _publish(run, work, ca, files, number=number, beside=True, started=started)
+    run.finish(work, record=run.records.get(ca.address), started=started, detail=certificate.facts.serial, issued=made)
+
+
+def promote(run: Run, work: Work, ca: CA, started: float) -> None:
+    """Puts another generation into the signing pair; the one that was in it stands for itself first.
+
+    Raises:
+        BlockedError, StoreError, UnreadableError: both are where they were, or stand for themselves already.
+    """
+    standing = run.lives[ca.name].standing
+    number = standing.issues(client=False)
+    old = standing.signing
+    if old and old not in run.observed.generations.get(ca.address, ()):
+        _publish(run, work, ca, _copied(run, ca, old), number=old, beside=True, started=started)
+    record = _publish(run, work, ca, _copied(run, ca, number), number=number, beside=False, started=started)
+    run.finish(work, record=record, started=started, detail=record.serial)
+
+
+def renew(run: Run, work: Work, ca: CA, started: float) -> None:
+    """A new certificate around the same key, by itself or by the generation of its parent that signs now.
+
+    Raises:
+        BlockedError, StoreError, UnreadableError, LintError: nothing was published, or the signing pair is still the old one.
+    """
+    number = run.lives[ca.name].standing.signing
+    old = generation(run, ca.name, number)
+    key = PrivateKey.from_pem(generation_files(run, ca.name, number)[1])
+    parent = None if ca.issuer is None else issuer(run, ca.issuer, run.lives[ca.issuer].standing.issues(client=False))
+    facts = parent.certificate.facts if parent is not None else None
+    request = renewal_request(ca, old.facts, facts, now=run.now(), serial=new_serial())
+    certificate = renewed(old, request, key) if parent is None else parent.renew(old, request, key)
+    run.generations[ca.name, number] = certificate
+    files = pair_files((certificate,), key, ca.access)
+    if number in run.observed.generations.get(ca.address, ()):
+        _publish(run, work, ca, files, number=number, beside=True, started=started)
+    record = _publish(run, work, ca, files, number=number, beside=False, started=started)
     run.finish(work, record=record, started=started, detail=certificate.facts.serial)
 
 
+def retire(run: Run, work: Work, ca: CA, started: float) -> None:
+    """Removes the files of generations that nobody uses any more.
+
+    Raises:
+        StoreError: something could not be removed.
+    """
+    for number in run.lives[ca.name].standing.retiring:
+        remove(ca.place.of_generation(number), (".crt", ".key"))
+    run.finish(work, record=run.records.get(ca.address), started=started)
+
+
 def copy(run: Run, work: Work, ca: CA, place: Place, started: float) -> None:
-    """Puts a CA's certificate and key, as they are in its store, at another place.
+    """Puts the signing pair, as it is in its store, at another place.
 
     Raises:
         BlockedError, StoreError, UnreadableError: nothing was published.
     """
-    certificate = authority(run, ca.name)
-    files = (
-        OutFile(suffix=".key", data=must_read(f"{ca.place.absolute}.key"), mode=ca.access.mode),
-        OutFile(suffix=".crt", data=must_read(f"{ca.place.absolute}.crt"), mode=CERTIFICATE_MODE),
+    life = run.lives[ca.name]
+    number = life.signing.desired.generation
+    files = _copied(run, ca, number)
+    certificate = generation(run, ca.name, number)
+    record = pair_record(
+        ca,
+        place,
+        certificate.facts,
+        issuer=ca.issuer or ca.name,
+        source=run.where(ca.origin),
+        generation=number,
     )
-    record = pair_record(ca, place, certificate.facts, issuer=ca.issuer or ca.name, source=run.where(ca.origin))
     publish_ready(run, work, place=place, access=ca.access, files=files, record=record, started=started)
     run.finish(work, record=record, started=started, detail=certificate.facts.serial)
 
@@ -66,5 +129,54 @@ def repair(run: Run, work: Work, ca: CA, place: Place, started: float) -> None:
     Raises:
         LintError, StoreError: what could not be done.
     """
-    modes = {f"{place.absolute}.key": ca.access.mode, f"{place.absolute}.crt": CERTIFICATE_MODE}
+    places = [place]
+    if place == ca.place:
+        places += [ca.place.of_generation(number) for number in run.observed.generations.get(ca.address, ())]
+    modes = {
+        f"{each.absolute}{suffix}": mode
+        for each in places
+        for suffix, mode in ((".key", ca.access.mode), (".crt", CERTIFICATE_MODE))
+    }
     repair_access(run, work, ca.access, modes, started)
+
+
+#: What is done about a CA itself, by the plan's word for it.
+TASKS: Mapping[str, Callable[[Run, Work, CA, float], None]] = MappingProxyType(
+    {"create": create, "stage": stage, "promote": promote, "renew": renew, "retire": retire}
+)
+
+
+def _make(run: Run, ca: CA, number: int) -> tuple[Certificate, PrivateKey]:
+    """A new key, and its certificate by itself or by the parent's generation that signs now."""
+    wanted = run.lives[ca.name].authorities[number].desired
+    key = PrivateKey.generate(wanted.key)
+    if wanted.issuer is None:
+        certificate = self_signed(ca_request(wanted, None, now=run.now(), serial=new_serial()), key)
+    else:
+        parent = issuer(run, wanted.issuer, run.lives[wanted.issuer].standing.issues(client=False))
+        request = ca_request(wanted, parent.certificate.facts, now=run.now(), serial=new_serial())
+        parent.prepare(request)
+        certificate = parent.sign(request, key.public_key)
+    run.generations[ca.name, number] = certificate
+    run.issuers[ca.name, number] = LocalIssuer(certificate, key, above(run, ca.name, certificate))
+    return certificate, key
+
+
+def _copied(run: Run, ca: CA, number: int) -> tuple[OutFile, ...]:
+    """The files of a generation, byte for byte; the key first: a visible certificate always has its key."""
+    certificate, key = generation_files(run, ca.name, number)
+    return (
+        OutFile(suffix=".key", data=key, mode=ca.access.mode),
+        OutFile(suffix=".crt", data=certificate, mode=CERTIFICATE_MODE),
+    )
+
+
+def _publish(run: Run, work: Work, ca: CA, files: tuple[OutFile, ...], *, number: int, beside: bool, started: float) -> Record:
+    """Publishes a generation into the signing pair or for itself, and remembers where it stands now."""
+    place = ca.place.of_generation(number) if beside else ca.place
+    facts = read_certificates(files[1].data)[0].facts
+    record = pair_record(ca, place, facts, issuer=ca.issuer or ca.name, source=run.where(ca.origin), generation=number)
+    address = generation_address(ca.address, number) if beside else ca.address
+    publish_ready(run, work, place=place, access=ca.access, files=files, record=record, started=started, address=address)
+    run.moved[ca.name, number] = place
+    return record

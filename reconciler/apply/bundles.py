@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.apply.access import is_access_only, repair_access
-from reconciler.apply.material import authority
+from reconciler.apply.material import trusted
 from reconciler.apply.publishing import Intention, intend
 from reconciler.apply.records import bundle_record
 from reconciler.apply.run import Run
@@ -23,7 +23,6 @@ def prepare(run: Run, work: Work, started: float) -> Intention | None:
         repair_access(run, work, bundle.access, {bundle.place.absolute: bundle.access.mode}, started)
         return None
     record = bundle_record(bundle, requested=bundle_request(bundle))
-    by_fingerprint = {link.facts.fingerprint: link.pem for link in (authority(run, name) for name in bundle.cas)}
-    content = b"".join(by_fingerprint[fingerprint] for fingerprint in sorted(by_fingerprint))
+    content = b"".join(certificate.pem for certificate in trusted(run, bundle.cas))
     files = (OutFile(suffix="", data=content, mode=bundle.access.mode),)
     return intend(run, work, bundle.place, bundle.access, lambda: (files, record), started=started, record=record)

@@ -61,7 +61,7 @@ def make_keys(run: Run, batch: Sequence[Work], pool: Executor | None) -> None:
     Components whose CA cannot sign get none: it would never be used.
     """
     components = [(work, run.desired.components[work.address]) for work in batch if work.action != Action.REPAIR]
-    wanted = [each for work, each in components if not _keeps_key(work, each) and not run.is_lost(each.ca)]
+    wanted = [each for work, each in components if not _keeps_key(work, each) and not _is_unsigned(run, each)]
     algorithms = [component.key for component in wanted]
     slow = pool is not None and any(algorithm.startswith("rsa-") for algorithm in algorithms)
     made = pool.map(PrivateKey.generate, algorithms) if pool is not None and slow else map(PrivateKey.generate, algorithms)
@@ -81,6 +81,11 @@ def prepare(run: Run, work: Work, started: float) -> Intention | None:
         repair_access(run, work, component.access, _modes(component), started)
         return None
     return _republish(run, work, component, started)
+
+
+def _is_unsigned(run: Run, component: Component) -> bool:
+    """Whether whoever would sign for it was to be made in this run, and was not."""
+    return run.is_lost(component.ca) and run.lives[component.ca].issuing(component).creating
 
 
 def _keeps_key(work: Work, component: Component) -> bool:
@@ -108,7 +113,8 @@ def _issue(run: Run, work: Work, component: Component, key: PrivateKey | None, s
 
 
 def _prepare(run: Run, component: Component, key: PrivateKey | None) -> Prepared:
-    signer = issuer(run, component.ca)
+    life = run.lives[component.ca]
+    signer = issuer(run, component.ca, life.issuing(component).desired.generation)
     request = component_request(component, signer.certificate.facts, now=run.now(), serial=new_serial())
     signer.prepare(request)
     return Prepared(component=component, key=key or _current_key(run, component), request=request, issuer=signer)

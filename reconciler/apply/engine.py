@@ -91,7 +91,7 @@ def _authority(run: Run, work: Work, started: float) -> None:
     if is_access_only(work):
         authorities.repair(run, work, ca, place, started)
     elif work.address == ca.address:
-        authorities.create(run, work, ca, started)
+        authorities.TASKS[work.task](run, work, ca, started)
     else:
         authorities.copy(run, work, ca, place, started)
 

@@ -50,9 +50,15 @@ def component_files(
     return tuple(files)
 
 
-def keypair_files(key: PrivateKey, access: Access) -> tuple[OutFile, ...]:
-    """``.key`` and ``.pub``; kubeadm gives both the key's mode."""
+def keypair_files(key: PrivateKey, access: Access, *, accepted: Sequence[PrivateKey] = ()) -> tuple[OutFile, ...]:
+    """``.key`` and ``.pub``; kubeadm gives both the key's mode.
+
+    Args:
+        key: signs.
+        access: who may read them.
+        accepted: further keys whose signatures are accepted; their public halves follow that of `key`.
+    """
     return (
         OutFile(suffix=".key", data=key.pem(), mode=access.mode),
-        OutFile(suffix=".pub", data=key.public_pem(), mode=access.mode),
+        OutFile(suffix=".pub", data=b"".join(each.public_pem() for each in (key, *accepted)), mode=access.mode),
     )

@@ -1,4 +1,4 @@
-"""Makes keypairs, and gives every replica the same key."""
+"""Makes keypairs and their generations, and gives every replica the key that signs and the keys that are accepted."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from reconciler.apply.files import keypair_files
 from reconciler.apply.publishing import publish_ready
 from reconciler.apply.records import keypair_record
 from reconciler.apply.run import Run
-from reconciler.desired.model import Keypair, Replica
-from reconciler.observed.model import Key
+from reconciler.desired.model import Keypair, Place, Replica, generation_address
 from reconciler.plan.build import Work
-from reconciler.plan.keypairs import reference_replica
+from reconciler.plan.rotation.keypair_life import KeypairLife
+from reconciler.stores.files import remove
 from reconciler.stores.read import must_read
 from reconciler.x509.keys import PrivateKey
 
 
 def write(run: Run, work: Work, keypair: Keypair, replica: Replica, started: float) -> None:
-    """Brings one replica up to date: with the key that the keypair has, or with a new one when it has none.
+    """Brings one replica up to date: with the keys that the keypair has, or with a new one when it has none.
 
     Raises:
         BlockedError, StoreError, UnreadableError: the old files are untouched.
@@ -25,21 +25,72 @@ def write(run: Run, work: Work, keypair: Keypair, replica: Replica, started: flo
         modes = {f"{replica.place.absolute}{suffix}": keypair.access.mode for suffix in (".key", ".pub")}
         repair_access(run, work, keypair.access, modes, started)
         return
-    key = _key_of(run, keypair)
-    record = keypair_record(replica.place, keypair.access, spki_sha256=key.facts.spki_sha256, generation=keypair.generation)
-    files = keypair_files(key, keypair.access)
+    life = run.keypair_lives.get(keypair.name)
+    accepted: list[int] = []
+    if life is None:
+        number = _first(run, work, keypair, started)
+    else:
+        _settle_beside(run, work, life, started)
+        number = life.number
+        accepted += (each for each in life.standing.trusted if each != number)
+    key = _key(run, keypair, number)
+    record = keypair_record(replica.place, keypair.access, spki_sha256=key.facts.spki_sha256, generation=number)
+    files = keypair_files(key, keypair.access, accepted=[_key(run, keypair, each) for each in accepted])
     publish_ready(run, work, place=replica.place, access=keypair.access, files=files, record=record, started=started)
+    if life is not None:
+        for retired in life.standing.retiring if replica is keypair.replicas[0] else ():
+            remove(keypair.replicas[0].place.of_generation(retired), (".key", ".pub"))
     run.finish(work, record=record, started=started)
 
 
-def _key_of(run: Run, keypair: Keypair) -> PrivateKey:
-    """The keypair's key: one made or read earlier in this run, else the reference replica's, else a new one."""
-    known = run.keypairs.get(keypair.name)
+def _first(run: Run, work: Work, keypair: Keypair, started: float) -> int:
+    """Makes the key of a keypair that has none, once a run; a later generation than the first stands for itself too."""
+    number = keypair.generation
+    if (keypair.name, number) not in run.keypairs:
+        run.keypairs[keypair.name, number] = PrivateKey.generate(keypair.key)
+        if number > 1:
+            _publish_beside(run, work, keypair, number, started)
+    return number
+
+
+def _settle_beside(run: Run, work: Work, life: KeypairLife, started: float) -> None:
+    """Before anything else: the generation that comes in is durable, and so is the one that leaves the replicas."""
+    keypair, standing = life.desired, life.standing
+    if life.making and (keypair.name, standing.target) not in run.keypairs:
+        run.keypairs[keypair.name, standing.target] = PrivateKey.generate(keypair.key)
+        _publish_beside(run, work, keypair, standing.target, started)
+    leaves = standing.signing if standing.signing not in {0, life.number, *life.beside} else 0
+    if leaves and (keypair.name, leaves) not in run.keypairs:
+        _key(run, keypair, leaves)
+        _publish_beside(run, work, keypair, leaves, started)
+
+
+def _publish_beside(run: Run, work: Work, keypair: Keypair, number: int, started: float) -> None:
+    home = keypair.replicas[0].place.of_generation(number)
+    key = run.keypairs[keypair.name, number]
+    publish_ready(
+        run,
+        work,
+        place=home,
+        access=keypair.access,
+        files=keypair_files(key, keypair.access),
+        record=keypair_record(home, keypair.access, spki_sha256=key.facts.spki_sha256, generation=number),
+        started=started,
+        address=generation_address(keypair.address, number),
+    )
+
+
+def _key(run: Run, keypair: Keypair, number: int) -> PrivateKey:
+    """The private key of a generation: made or read earlier in this run, else read from where it stands."""
+    known = run.keypairs.get((keypair.name, number))
     if known is None:
-        reference = reference_replica(keypair, run.observed, run.records)
-        if reference is not None and isinstance(run.observed.keypairs[reference.address].key, Key):
-            known = PrivateKey.from_pem(must_read(f"{reference.place.absolute}.key"))
-        else:
-            known = PrivateKey.generate(keypair.key)
-        run.keypairs[keypair.name] = known
+        known = PrivateKey.from_pem(must_read(f"{_place(run, keypair, number).absolute}.key"))
+        run.keypairs[keypair.name, number] = known
     return known
+
+
+def _place(run: Run, keypair: Keypair, number: int) -> Place:
+    life = run.keypair_lives[keypair.name]
+    if number in life.beside:
+        return keypair.replicas[0].place.of_generation(number)
+    return next(replica.place for replica in keypair.replicas if replica.address == life.reference)

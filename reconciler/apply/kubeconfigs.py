@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.apply.access import is_access_only, repair_access
-from reconciler.apply.material import Pair, authority, current_pair
+from reconciler.apply.material import Pair, current_pair, trusted
 from reconciler.apply.publishing import Intention, intend
 from reconciler.apply.records import kubeconfig_record
 from reconciler.apply.run import Run
@@ -49,7 +49,7 @@ def kubeconfig_file(run: Run, desired: Kubeconfig, pair: Pair | None) -> OutFile
     """
     content = text.render(
         server=desired.server,
-        ca_pem=b"".join(authority(run, name).pem for name in desired.cas),
+        ca_pem=b"".join(certificate.pem for certificate in trusted(run, desired.cas)),
         cluster_name=desired.cluster_name,
         user_name=desired.user_name,
         certificate=fullchain(pair[0]) if pair else desired.client_certificate,

@@ -2,56 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from reconciler.apply.run import BlockedError, Run
-from reconciler.desired.model import CA, OUTPUT_SUFFIX, Component, Place
+from reconciler.desired.model import OUTPUT_SUFFIX, Component, Place
 from reconciler.issuers.local import LocalIssuer
 from reconciler.issuers.protocol import Issuer
+from reconciler.plan.trust import unexpired
 from reconciler.stores.read import must_read
 from reconciler.x509 import kubeconfig
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.outputs import separate
 from reconciler.x509.read import Certificate, read_certificates
+from reconciler.x509.verify import signed_by
 
 Pair = tuple[tuple[Certificate, ...], PrivateKey]
 
 
-def authority(run: Run, name: str) -> Certificate:
-    """A CA's certificate as it stands in its store.
+def generation(run: Run, name: str, number: int) -> Certificate:
+    """The certificate of one generation of a CA.
 
     Raises:
-        BlockedError: the CA was to be made first, and was not.
+        BlockedError: it was to be made first, and was not.
         StoreError, UnreadableError: its file cannot be used.
     """
-    known = run.authorities.get(name)
-    if known is not None:
-        return known
-    ca = run.desired.cas[name]
-    _refuse_failed(run, ca)
-    certificate = read_certificates(must_read(f"{ca.place.absolute}.crt"))[0]
-    run.authorities[name] = certificate
-    return certificate
+    known = run.generations.get((name, number))
+    if known is None:
+        place = _place(run, name, number)
+        known = read_certificates(must_read(f"{place.absolute}.crt"))[0]
+        run.generations[name, number] = known
+    return known
 
 
-def issuer(run: Run, name: str) -> Issuer:
-    """The issuer of a CA, its key read once per run.
+def generation_files(run: Run, name: str, number: int) -> tuple[bytes, bytes]:
+    """Certificate and key of one generation of a CA, as they are in their files.
 
     Raises:
-        BlockedError, StoreError, UnreadableError, LintError: see `authority`; or the key does not fit.
+        BlockedError, StoreError: see `generation`.
     """
-    known = run.issuers.get(name)
-    if known is not None:
-        return known
-    ca = run.desired.cas[name]
-    certificate = authority(run, name)
-    key = PrivateKey.from_pem(must_read(f"{ca.place.absolute}.key"))
-    above: list[Certificate] = []
-    parent = ca.issuer
+    place = _place(run, name, number)
+    return must_read(f"{place.absolute}.crt"), must_read(f"{place.absolute}.key")
+
+
+def trusted(run: Run, names: Iterable[str]) -> tuple[Certificate, ...]:
+    """The certificates of CAs that belong into a trust output, each once, by fingerprint: the same bytes every time.
+
+    Raises:
+        BlockedError, StoreError, UnreadableError: see `generation`.
+    """
+    held = [generation(run, name, number) for name in names for number in unexpired(run.lives[name], run.now())]
+    found = {certificate.facts.fingerprint: certificate for certificate in held}
+    return tuple(found[fingerprint] for fingerprint in sorted(found))
+
+
+def issuer(run: Run, name: str, number: int) -> Issuer:
+    """The issuer of one generation of a CA, its key read once per run.
+
+    Raises:
+        BlockedError, StoreError, UnreadableError, LintError: see `generation`; or the key does not fit.
+    """
+    known = run.issuers.get((name, number))
+    if known is None:
+        certificate = generation(run, name, number)
+        key = PrivateKey.from_pem(must_read(f"{_place(run, name, number).absolute}.key"))
+        known = LocalIssuer(certificate, key, above(run, name, certificate))
+        run.issuers[name, number] = known
+    return known
+
+
+def above(run: Run, name: str, certificate: Certificate) -> tuple[Certificate, ...]:
+    """The certificates of the CAs above one, up to its root: of each, the generation that signed what is below.
+
+    Raises:
+        BlockedError, StoreError, UnreadableError: see `generation`.
+    """
+    path: list[Certificate] = []
+    child, parent = certificate, run.desired.cas[name].issuer
     while parent is not None:
-        above.append(authority(run, parent))
+        numbers = sorted(run.lives[parent].authorities, reverse=True)
+        found = [link for number in numbers if signed_by(child, link := generation(run, parent, number))]
+        child = found[0] if found else generation(run, parent, run.lives[parent].standing.issues(client=False))
+        path.append(child)
         parent = run.desired.cas[parent].issuer
-    opened = LocalIssuer(certificate, key, tuple(above))
-    run.issuers[name] = opened
-    return opened
+    return tuple(path)
 
 
 def current_pair(run: Run, component: Component) -> Pair:
@@ -78,16 +111,14 @@ def served_chain(run: Run, component: Component) -> tuple[Certificate, ...]:
     """The intermediates that are served with a component's certificate; needs no CA key.
 
     Raises:
-        BlockedError, StoreError, UnreadableError: see `authority`.
+        BlockedError, StoreError, UnreadableError: see `generation`.
     """
-    chain: list[Certificate] = []
-    name: str | None = component.ca
-    while name is not None:
-        link = authority(run, name)
-        if not link.facts.self_signed:
-            chain.append(link)
-        name = run.desired.cas[name].issuer
-    return tuple(chain)
+    life = run.lives[component.ca]
+    pair = run.observed.pairs.get(component.address)
+    number = life.behind(component, pair).desired.generation if pair is not None else life.standing.issues(client=False)
+    certificate = generation(run, component.ca, number)
+    links = (certificate, *above(run, component.ca, certificate))
+    return tuple(link for link in links if not link.facts.self_signed)
 
 
 def pair_paths(place: Place, outputs: tuple[str, ...]) -> tuple[str, str]:
@@ -98,6 +129,13 @@ def pair_paths(place: Place, outputs: tuple[str, ...]) -> tuple[str, str]:
     return combined, combined
 
 
-def _refuse_failed(run: Run, ca: CA) -> None:
-    if run.is_lost(ca.name):
-        raise BlockedError(ca.address)
+def _place(run: Run, name: str, number: int) -> Place:
+    """Where a generation stands; one that this run was to make and did not stands nowhere.
+
+    Raises:
+        BlockedError: see above.
+    """
+    authority = run.lives[name].authorities[number]
+    if authority.creating and run.is_lost(name):
+        raise BlockedError(authority.desired.address)
+    return run.moved.get((name, number), authority.desired.place)

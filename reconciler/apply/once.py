@@ -13,7 +13,7 @@ from reconciler.apply.audit import AuditLog, Entry
 from reconciler.apply.journal import Journal
 from reconciler.apply.progress import Listener, Outcome
 from reconciler.apply.publishing import pair_problem
-from reconciler.apply.records import adopted
+from reconciler.apply.records import adopted, settle_rotations
 from reconciler.apply.recovery import recover
 from reconciler.apply.run import Run
 from reconciler.apply.state import StateDirectory
@@ -82,6 +82,8 @@ def apply_plan(
         stop=stop,
         parallelism=parallelism,
         actor=actor,
+        lives=plan.lives,
+        keypair_lives=plan.keypairs,
     )
     work = [item for item in plan.work if only is None or item.address in only]
     ensure_space(state.path)
@@ -92,7 +94,8 @@ def apply_plan(
             run.entries.clear()
 
     engine.carry_out(run, work, settle=settle)
-    records = adopted(desired, observed, run.records, plan.unsettled | frozenset(run.done))
+    records = adopted(desired, observed, run.records, plan.unsettled | frozenset(run.done), plan)
+    records = settle_rotations(records, plan)
     saved = inventory
     if records != dict(inventory.records) or inventory.cluster != desired.cluster:
         saved = state.save_inventory(Inventory(cluster=desired.cluster, serial=inventory.serial, records=records))

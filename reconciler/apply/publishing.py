@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.apply.journal import Abandoned, Intent, Issued, Published
 from reconciler.apply.run import FAILURES, Run
@@ -40,14 +41,34 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def publish_ready(
-    run: Run, work: Work, *, place: Place, access: Access, files: tuple[OutFile, ...], record: Record, started: float
+    run: Run,
+    work: Work,
+    *,
+    place: Place,
+    access: Access,
+    files: tuple[OutFile, ...],
+    record: Record,
+    started: float,
+    address: str = "",
 ) -> None:
     """Publishes one set of files whose content is ready.
+
+    Args:
+        run: names the cluster and makes the id.
+        work: what asks for it.
+        place: where it will be published.
+        access: who may read it.
+        files: what will be published.
+        record: of what they are.
+        started: when the step began.
+        address: whose they are, when that is not the work's.
 
     Raises:
         StoreError, UnreadableError, LintError: the old files are untouched.
     """
     intention = intend(run, work, place, access, lambda: (files, record), started=started, record=record)
+    if address:
+        intention = replace(intention, intent=replace(intention.intent, address=address))
     result = _publish(run, [intention])[intention.intent.id]
     if isinstance(result, Exception):
         raise result

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+from msgspec.structs import replace
+
 from reconciler.desired.model import CA, OUTPUT_SUFFIX, Access, Bundle, Component, DesiredState, Kubeconfig, Place
 from reconciler.observed.model import Certificates, Key, KubeconfigFile, ObservedState
+from reconciler.plan.build import Plan
 from reconciler.plan.inventory import Record
+from reconciler.plan.rotation.keypair_life import KeypairLife
+from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.x509.facts import CertificateFacts
 
 
@@ -19,6 +24,7 @@ def pair_record(
     issuer: str,
     requested: str = "",
     source: str = "",
+    generation: int = 1,
 ) -> Record:
     """The record of a published pair.
 
@@ -29,6 +35,7 @@ def pair_record(
         issuer: name of the CA that signed.
         requested: digest of the request.
         source: where it stands in the document.
+        generation: of a CA.
     """
     is_ca = isinstance(desired, CA)
     suffixes = (".crt", ".key") if isinstance(desired, CA) else component_suffixes(desired)
@@ -41,7 +48,7 @@ def pair_record(
         issuer=f"ca.{issuer}",
         not_after=leaf.not_after,
         reissue=desired.reissue if isinstance(desired, Component) else "",
-        generation=desired.generation if isinstance(desired, CA) else 1,
+        generation=generation,
         mode=desired.access.mode,
         prevent_destroy=is_ca,
         source=source,
@@ -112,7 +119,11 @@ def keypair_record(place: Place, access: Access, *, spki_sha256: str, generation
 
 
 def adopted(
-    desired: DesiredState, observed: ObservedState, records: Mapping[str, Record], unsettled: frozenset[str]
+    desired: DesiredState,
+    observed: ObservedState,
+    records: Mapping[str, Record],
+    unsettled: frozenset[str],
+    plan: Plan,
 ) -> dict[str, Record]:
     """The records with everything added that fits on disk and is not known yet, or was replaced by something that fits.
 
@@ -121,27 +132,42 @@ def adopted(
         observed: what was found before this run.
         records: the records so far.
         unsettled: addresses that this run changed, or that have findings: their records are not this function's.
+        plan: for the numbers of the generations that sign.
     """
     known = dict(records)
-    for address, leaf, make in _certificates(desired, observed):
+    for address, leaf, make in _certificates(desired, observed, plan.lives):
         record = known.get(address)
         if address not in unsettled and (record is None or record.fingerprint != leaf.fingerprint):
             known[address] = make(leaf)
-    for address, fresh in _files(desired, observed):
+    for address, fresh in _files(desired, observed, plan.keypairs):
         if address not in unsettled and address not in known:
             known[address] = fresh
     return known
 
 
+def settle_rotations(records: Mapping[str, Record], plan: Plan) -> dict[str, Record]:
+    """The records with the instants from which rotations soak: a renewal in the meantime must not begin it anew."""
+    known = dict(records)
+    standings = {life.desired.address: life.standing for life in plan.lives.values()}
+    standings |= {life.desired.replicas[0].address: life.standing for life in plan.keypairs.values()}
+    for address, standing in standings.items():
+        record = known.get(address)
+        if record is not None:
+            number = standing.target if standing.settled is not None else 0
+            known[address] = replace(record, settled=standing.settled, settled_generation=number)
+    return known
+
+
 def _certificates(
-    desired: DesiredState, observed: ObservedState
+    desired: DesiredState, observed: ObservedState, lives: Mapping[str, Lifecycle]
 ) -> Iterator[tuple[str, CertificateFacts, Callable[[CertificateFacts], Record]]]:
     """Everything with a certificate that was found: address, certificate, and what makes its record."""
     for ca in desired.cas.values():
+        number = lives[ca.name].standing.signing if ca.name in lives else ca.generation
         for address, place in ((ca.address, ca.place), *((copy.address, copy.place) for copy in ca.replicas)):
             leaf = _leaf(observed, address)
             if leaf is not None:
-                yield address, leaf, partial(pair_record, ca, place, issuer=ca.issuer or ca.name)
+                yield address, leaf, partial(pair_record, ca, place, issuer=ca.issuer or ca.name, generation=number)
     for component in desired.components.values():
         leaf = _leaf(observed, component.address)
         if leaf is None:
@@ -152,16 +178,17 @@ def _certificates(
             yield component.address, leaf, partial(pair_record, component, component.place, issuer=component.ca)
 
 
-def _files(desired: DesiredState, observed: ObservedState) -> Iterator[tuple[str, Record]]:
+def _files(desired: DesiredState, observed: ObservedState, lives: Mapping[str, KeypairLife]) -> Iterator[tuple[str, Record]]:
     """Everything else that was found, with its record."""
     for keypair in desired.keypairs.values():
+        number = lives[keypair.name].standing.signing if keypair.name in lives else keypair.generation
         for copy in keypair.replicas:
             found = observed.keypairs.get(copy.address)
             if found is not None and isinstance(found.key, Key):
                 spki = found.key.facts.spki_sha256
                 yield (
                     copy.address,
-                    keypair_record(copy.place, keypair.access, spki_sha256=spki, generation=keypair.generation),
+                    keypair_record(copy.place, keypair.access, spki_sha256=spki, generation=number),
                 )
     for bundle in desired.bundles.values():
         there = observed.bundles.get(bundle.address)

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from reconciler.apply.journal import Abandoned, Intent, Issued, Journal, OpenIntent, Published, open_intents
+from reconciler.desired.model import is_generation
 from reconciler.plan.inventory import Record
 from reconciler.stores.errors import StoreError
 from reconciler.stores.files import commit, discard, read_back
@@ -67,7 +68,7 @@ def recover(journal: Journal, *, verify: Verify) -> Recovery:
             why = str(error)
         if why is None:
             journal.append([Published(id=waiting.intent.id)])
-            if waiting.issued is not None:
+            if waiting.issued is not None and not is_generation(waiting.intent.address):
                 records[waiting.intent.address] = waiting.issued.record
         else:
             discard(_staged(waiting))
@@ -106,4 +107,4 @@ def _published(journal: Journal) -> dict[str, Record]:
                 issued[record.id] = record.record
             case Published() if record.id in issued and record.id in address:
                 published[address[record.id]] = issued[record.id]
-    return published
+    return {address: record for address, record in published.items() if not is_generation(address)}

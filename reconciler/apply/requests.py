@@ -9,6 +9,7 @@ import msgspec
 
 from reconciler.desired.model import CA, Component
 from reconciler.x509.facts import CertificateFacts
+from reconciler.x509.names import KEY_USAGES
 from reconciler.x509.profile import Request, validity
 
 
@@ -32,6 +33,23 @@ def ca_request(ca: CA, issuer: CertificateFacts | None, *, now: datetime, serial
     return Request(
         subject=ca.subject,
         sans=ca.sans,
+        is_ca=True,
+        path_length=ca.path_length,
+        name_constraints=ca.name_constraints,
+        not_before=not_before,
+        not_after=not_after,
+        serial=serial,
+    )
+
+
+def renewal_request(ca: CA, old: CertificateFacts, issuer: CertificateFacts | None, *, now: datetime, serial: int) -> Request:
+    """The request for new dates around a CA's key: everything that others compare with stays as it was."""
+    not_before, not_after = validity(now, ca.lifetime, issuer)
+    return Request(
+        subject=old.subject,
+        sans=tuple(san for san in old.sans if not san.startswith("other:")),
+        usages=old.usages,
+        key_usages=tuple(usage for usage in old.key_usages if usage in KEY_USAGES),
         is_ca=True,
         path_length=ca.path_length,
         name_constraints=ca.name_constraints,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,12 +12,14 @@ from reconciler.apply.audit import Entry
 from reconciler.apply.journal import Journal
 from reconciler.apply.progress import Event, Listener, Outcome
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.model import Access, DesiredState
+from reconciler.desired.model import Access, DesiredState, Place
 from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import ObservedState
 from reconciler.plan.build import Work
 from reconciler.plan.inventory import Record
 from reconciler.plan.reasons import Action
+from reconciler.plan.rotation.keypair_life import KeypairLife
+from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.stores.errors import StoreError
 from reconciler.x509.errors import LintError, UnreadableError
 from reconciler.x509.keys import PrivateKey
@@ -53,12 +55,18 @@ class Run:
     parallelism: int = 10
     """How many keys are made at a time."""
     actor: str = ""
-    issuers: dict[str, Issuer] = field(default_factory=dict)
-    """Opened issuers by CA name."""
-    authorities: dict[str, Certificate] = field(default_factory=dict)
-    """CA certificates that were read, by CA name."""
-    keypairs: dict[str, PrivateKey] = field(default_factory=dict)
-    """Keys of keypairs that were made or read, by name; gone with the run."""
+    lives: Mapping[str, Lifecycle] = field(default_factory=dict)
+    """The CAs by name, with their generations, as the plan saw them."""
+    issuers: dict[tuple[str, int], Issuer] = field(default_factory=dict)
+    """Opened issuers by CA name and generation."""
+    generations: dict[tuple[str, int], Certificate] = field(default_factory=dict)
+    """CA certificates that were read or made, by CA name and generation."""
+    moved: dict[tuple[str, int], Place] = field(default_factory=dict)
+    """Where a generation stands by now, when this run put it somewhere else than the plan found it."""
+    keypair_lives: Mapping[str, KeypairLife] = field(default_factory=dict)
+    """The keypairs by name, likewise; without those that have no key."""
+    keypairs: dict[tuple[str, int], PrivateKey] = field(default_factory=dict)
+    """Keys of keypairs that were made or read, by name and generation; gone with the run."""
     new_keys: dict[str, PrivateKey] = field(default_factory=dict)
     """Keys that were made for the batch in hand, by address; each is taken out when it is used."""
     carried: set[str] = field(default_factory=set)
@@ -100,8 +108,19 @@ class Run:
         if work.previous in self.records:
             self.records[work.address] = self.records.pop(work.previous)
 
-    def finish(self, work: Work, *, record: Record | None, started: float, detail: str = "") -> None:
-        """Notes a success: record, audit entry and event. A record of None takes the address out of the inventory."""
+    def finish(
+        self, work: Work, *, record: Record | None, started: float, detail: str = "", issued: Record | None = None
+    ) -> None:
+        """Notes a success: record, audit entry and event. A record of None takes the address out of the inventory.
+
+        Args:
+            work: what was done.
+            record: of the address.
+            started: when the step began.
+            detail: for people.
+            issued: what was made, when that is not what stands at the address.
+        """
+        made = issued or record
         if record is None:
             self.records.pop(work.address, None)
         else:
@@ -114,9 +133,9 @@ class Run:
                 operation=_operation(work),
                 address=work.address,
                 reasons=tuple(dict.fromkeys(finding.reason.value for finding in work.findings)),
-                serial=record.serial if record else "",
-                fingerprint=record.fingerprint if record else "",
-                issuer=record.issuer if record else "",
+                serial=made.serial if made else "",
+                fingerprint=made.fingerprint if made else "",
+                issuer=made.issuer if made else "",
             )
         )
         self.listen(

@@ -6,12 +6,17 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.apply.delivery.content import owners
 from reconciler.apply.journal import Journal
 from reconciler.apply.lock import hold, who
 from reconciler.apply.once import recover_interrupted
+from reconciler.apply.progress import Listener, Outcome
 from reconciler.cli.argument_types import parallelism
 from reconciler.cli.clock import wall_clock
 from reconciler.cli.exit_codes import ExitCode
@@ -23,6 +28,7 @@ from reconciler.cli.progress import listener
 from reconciler.cli.session import open_session, print_result
 from reconciler.cli.sources import add_source
 from reconciler.passes.carry_out import carry_out
+from reconciler.passes.further import further
 from reconciler.passes.look import View, look
 from reconciler.passes.reported import load_served, save_served
 from reconciler.plan.document import PlanDocument, reasons_of
@@ -35,7 +41,7 @@ from reconciler.render.diagnostics_text import render_diagnostics
 from reconciler.stores.read import must_read
 
 if TYPE_CHECKING:
-    from reconciler.passes.deliver import Deliveries
+    from reconciler.passes.deliver import Delivered, Deliveries
 
 QUESTION = """
 Do you want to perform these actions?
@@ -81,47 +87,113 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stderr.write("\nApply cancelled.\n")
             return ExitCode.ERROR
         deliveries = _deliveries(view)
+        work = Work(
+            journal=journal,
+            deliveries=deliveries,
+            listen=listener(arguments.log_format, wall_clock),
+            parallelism=arguments.parallelism,
+            is_lost=held.is_lost,
+        )
         with Interruption() as interruption:
-            if deliveries is not None and view.plan.work:
-                deliveries.note_baseline(view)
-            carried = carry_out(
-                view,
-                only=frozenset(change.address for change in saved.resource_changes) if saved else None,
-                journal=journal,
-                clock=wall_clock,
-                listen=listener(arguments.log_format, wall_clock),
-                stop=lambda: interruption.requested() or held.is_lost(),
-                parallelism=arguments.parallelism,
-                actor=who(),
-            )
-            delivered = None
-            if deliveries is not None:
-                delivered = deliveries.deliver(
-                    carried.view,
-                    reasons=reasons_of(view.plan.document),
-                    clock=wall_clock,
-                    wait=time.sleep,
-                    stop=interruption.requested,
-                    impatient=True,
-                )
-                save_served(session.state, delivered.served)
-    outcome = carried.applied.outcome
+            only = frozenset(change.address for change in saved.resource_changes) if saved else None
+            done = [_carry_out(view, work, interruption, only=only)]
+            while (following := _further(view, done[-1], interruption, saved=saved is not None)) is not None:
+                view = following
+                _announce(view)
+                done.append(_carry_out(view, work, interruption))
+    return _report(done, arguments, interruption)
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What every pass of an apply works with."""
+
+    journal: Journal
+    deliveries: Deliveries | None
+    listen: Listener
+    parallelism: int
+    is_lost: Callable[[], bool]
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pass came to."""
+
+    document: PlanDocument
+    outcome: Outcome
+    view: View
+    """After everything."""
+    delivered: Delivered | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything is not as it should be."""
+        return self.document.errored or not self.outcome.complete or bool(self.delivered and self.delivered.failing)
+
+
+def _carry_out(view: View, work: Work, interruption: Interruption, *, only: frozenset[str] | None = None) -> Done:
+    """Carries a plan out, and runs the hooks that are owed then."""
+    if work.deliveries is not None and view.plan.work:
+        work.deliveries.note_baseline(view)
+    carried = carry_out(
+        view,
+        only=only,
+        journal=work.journal,
+        clock=wall_clock,
+        listen=work.listen,
+        stop=lambda: interruption.requested() or work.is_lost(),
+        parallelism=work.parallelism,
+        actor=who(),
+    )
+    after, delivered = carried.view, None
+    if work.deliveries is not None:
+        delivered = work.deliveries.deliver(
+            after,
+            reasons=reasons_of(view.plan.document),
+            clock=wall_clock,
+            wait=time.sleep,
+            stop=interruption.requested,
+            impatient=True,
+        )
+        save_served(view.session.state, delivered.served)
+        after = replace(after, served={**after.served, **delivered.served})
+        sys.stderr.write(render_delivery(delivered.ran, delivered.hooks))
+    return Done(document=view.plan.document, outcome=carried.applied.outcome, view=after, delivered=delivered)
+
+
+def _further(view: View, done: Done, interruption: Interruption, *, saved: bool) -> View | None:
+    """The next step of a rotation, when it can be taken now. A saved plan is exactly what was reviewed, and no more."""
+    if saved or done.failed or done.outcome.interrupted:
+        return None
+    return further(done.view, view, clock=wall_clock, stop=interruption.requested)
+
+
+def _announce(view: View) -> None:
+    """Which phases come next, on stderr: the plan that was approved said that they would."""
+    for entry in view.plan.document.rotations:
+        sys.stderr.write(f"{entry.address}: phase {entry.phase}...\n")
+
+
+def _report(done: list[Done], arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Prints what all passes came to, and where rotations stand now."""
+    last = done[-1]
+    changes = [
+        change
+        for each in done
+        for change in each.document.resource_changes
+        if each is last or change.address in each.outcome.done
+    ]
     print_result(
         render_outcome(
-            view.plan.document,
-            done=frozenset(outcome.done),
-            failed=outcome.failed,
-            skipped=outcome.skipped,
-            interrupted=outcome.interrupted,
+            replace(last.document, resource_changes=changes, rotations=last.view.plan.document.rotations),
+            done=frozenset(address for each in done for address in each.outcome.done),
+            failed=last.outcome.failed,
+            skipped=last.outcome.skipped,
+            interrupted=last.outcome.interrupted,
             form=arguments.format,
         )
     )
-    if delivered is not None:
-        sys.stderr.write(render_delivery(delivered.ran, delivered.hooks))
-    if outcome.interrupted or interruption.requested():
+    if last.outcome.interrupted or interruption.requested():
         return interruption.exit_code
-    failed = view.plan.document.errored or not outcome.complete or bool(delivered and delivered.failing)
-    return ExitCode.ERROR if failed else ExitCode.SUCCESS
+    return ExitCode.ERROR if last.failed else ExitCode.SUCCESS
 
 
 def _deliveries(view: View) -> Deliveries | None:

@@ -15,6 +15,7 @@ _VERBS: dict[Action, tuple[str, str]] = {
     Action.CREATE: ("Creating", "Creation"),
     Action.REISSUE: ("Reissuing", "Reissue"),
     Action.REKEY: ("Reissuing", "Reissue"),
+    Action.ROTATE: ("Rotating", "Rotation"),
     Action.REPLACE: ("Replacing", "Replacement"),
     Action.REPAIR: ("Repairing", "Repair"),
     Action.DESTROY: ("Destroying", "Destruction"),

@@ -14,7 +14,7 @@ from reconciler.desired.expand_defaults import stores_of, with_defaults
 from reconciler.desired.expand_stores import read_stores
 from reconciler.desired.load import Loaded
 from reconciler.desired.merge import merge
-from reconciler.desired.model import DesiredState
+from reconciler.desired.model import DesiredState, KubernetesFacts
 from reconciler.desired.policy import check_policy, check_rules
 from reconciler.desired.policy_names import check_names
 from reconciler.desired.presets.fragments import KINDS, Fragments
@@ -31,7 +31,8 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
 
     state: DesiredState
     expanded: Document
-    """The document with the preset merged in and every default written out; it compiles to the same state."""
+    """The document with the preset merged in and every default written out; it compiles to the same state, but for what
+    only the preset knows (`DesiredState.kubernetes`)."""
     diagnostics: tuple[Diagnostic, ...]
     """Warnings, those of the loader included."""
 
@@ -57,7 +58,8 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
     check_nodes(node_specs, report)
     nodes = read_nodes(node_specs, report)
     check_view(node, nodes, report)
-    base = Fragments() if document.kubernetes is UNSET else preset(read_settings(document.kubernetes, node_specs, report))
+    settings = None if document.kubernetes is UNSET else read_settings(document.kubernetes, node_specs, report)
+    base = Fragments() if settings is None else preset(settings)
     stores = stores_of(document)
     merged = with_defaults(merge(base, document, report), document)
     if not any(getattr(merged, section) for section in KINDS):
@@ -78,7 +80,9 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
     diagnostics = in_order([*loaded.diagnostics, *report.diagnostics])
     if report.failed:
         raise InvalidDesiredStateError(diagnostics, loaded)
-    return Compiled(state=expansion.state, expanded=_expanded(document, merged, stores), diagnostics=diagnostics)
+    facts = None if settings is None else KubernetesFacts(version=settings.version[:2], endpoint=settings.endpoint)
+    state = replace(expansion.state, kubernetes=facts)
+    return Compiled(state=state, expanded=_expanded(document, merged, stores), diagnostics=diagnostics)
 
 
 def _expanded(document: Document, merged: Fragments, stores: dict[str, StoreSpec]) -> Document:

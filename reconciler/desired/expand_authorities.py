@@ -14,9 +14,9 @@ from reconciler.desired.expand_constraints import name_constraints
 from reconciler.desired.expand_context import Context
 from reconciler.desired.expand_names import sans, subject
 from reconciler.desired.expand_stores import access_of, places
-from reconciler.desired.model import CA, Keypair, Place, Replica, address_of
+from reconciler.desired.model import CA, Keypair, Place, Replica, Rotation, address_of
 from reconciler.desired.spec import CaSpec, KeypairSpec
-from reconciler.desired.spec_parts import SubjectSpec
+from reconciler.desired.spec_parts import KeypairRotationSpec, RotationSpec, SubjectSpec
 from reconciler.x509.facts import KeyAlgorithm
 
 
@@ -85,7 +85,8 @@ def _ca(context: Context, name: str, spec: CaSpec) -> CA | None:
     sans_of = sans(context, here, (("sans", spec.sans),), (None,))
     spans = durations(context, "cas", name, spec.lifetime, spec.renew_before)
     constraints = name_constraints(context, here, spec.name_constraints)
-    if place_of is None or spans is None:
+    rotation = _rotation(context, "cas", name, spec.rotation)
+    if place_of is None or spans is None or rotation is None:
         return None
     home = None if context.central else spec.home if spec.home is not UNSET else context.home
     place = place_of(None)
@@ -102,12 +103,32 @@ def _ca(context: Context, name: str, spec: CaSpec) -> CA | None:
         path_length=spec.path_length if isinstance(spec.path_length, int) else None,
         name_constraints=constraints,
         generation=spec.generation if isinstance(spec.generation, int) else 1,
+        rotation=rotation,
+        numbered=isinstance(spec.rotation, RotationSpec) and spec.rotation.numbered_names is True,
         access=access_of(spec),
         creatable=context.node is None or home is None or home == context.node,
         home=home,
         replicas=_copies(context, name, spec, place),
         suspended=spec.suspend is True,
         origin=context.origin("cas", name),
+    )
+
+
+def _rotation(context: Context, section: str, name: str, spec: RotationSpec | KeypairRotationSpec | UnsetType) -> Rotation | None:
+    """How it rotates, with every default filled in; None after a mistake."""
+    if spec is UNSET:
+        return Rotation()
+    try:
+        soak = parse_duration(str(spec.soak))
+    except InvalidDurationError as problem:
+        context.report.add_once("CPK229", problem.message, at=(section, name, "rotation", "soak"), hint=problem.hint)
+        return None
+    return Rotation(
+        strategy="manual" if isinstance(spec, KeypairRotationSpec) or spec.strategy is UNSET else spec.strategy,
+        soak=soak,
+        hold=None if spec.hold is UNSET else spec.hold,
+        proceed=None if spec.proceed is UNSET else spec.proceed,
+        retired="keep" if spec.retired is UNSET else spec.retired,
     )
 
 
@@ -134,7 +155,8 @@ def _copies(context: Context, name: str, spec: CaSpec, own: Place) -> tuple[Repl
 def _keypair(context: Context, name: str, spec: KeypairSpec) -> Keypair | None:
     nodes = context.instances(spec.for_each)
     place_of = places(context, ("keypairs", name), nodes, kind="keypair", store_name=str(spec.store), path=str(spec.path))
-    if place_of is None or not nodes:
+    rotation = _rotation(context, "keypairs", name, spec.rotation)
+    if place_of is None or rotation is None or not nodes:
         return None
     replicas = tuple(
         Replica(
@@ -150,6 +172,7 @@ def _keypair(context: Context, name: str, spec: KeypairSpec) -> Keypair | None:
         key=KeyAlgorithm(str(spec.key)),
         replicas=replicas,
         generation=spec.generation if isinstance(spec.generation, int) else 1,
+        rotation=rotation,
         access=access_of(spec),
         creatable=context.node is None or context.central or _keypair_home(context, name, spec) == context.node,
         home=None if context.central else _keypair_home(context, name, spec),

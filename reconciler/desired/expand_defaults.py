@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.desired.durations import InvalidDurationError, parse_duration
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import CaSpec, ComponentSpec, Defaults, Document, KeypairSpec, KubeconfigSpec, StoreSpec
-from reconciler.desired.spec_parts import SubjectSpec
+from reconciler.desired.spec_parts import KeypairRotationSpec, RotationSpec, SubjectSpec
 
 KEY: Final = "ecdsa-p256"
 LIFETIME: Final = "1y"
@@ -22,6 +22,9 @@ CA_RENEW_BEFORE: Final = "1y"
 SHORT_LIVED: Final = "33%"
 STORE: Final = "files"
 KEY_MODE: Final = "0600"
+SOAK: Final = "24h"
+#: kube-apiserver extends service-account tokens to a year (--service-account-extend-token-expiration, on by default).
+KEYPAIR_SOAK: Final = "1y"
 
 T = TypeVar("T")
 
@@ -33,7 +36,10 @@ def with_defaults(fragments: Fragments, document: Document) -> Fragments:
     shared = _shared_store(document, store)
     levels = levels_below(fragments.cas)
     return Fragments(
-        cas={name: _ca(name, spec, levels[name], store=store, shared=shared) for name, spec in fragments.cas.items()},
+        cas={
+            name: _ca(name, spec, levels[name], store=store, shared=shared, named=_names_itself(document, name))
+            for name, spec in fragments.cas.items()
+        },
         keypairs={name: _keypair(spec, shared if spec.for_each is UNSET else store) for name, spec in fragments.keypairs.items()},
         components={name: _component(name, spec, store, defaults) for name, spec in fragments.components.items()},
         bundles={name: replace(spec, store=_or(spec.store, store)) for name, spec in fragments.bundles.items()},
@@ -79,7 +85,25 @@ def levels_below(cas: Mapping[str, CaSpec]) -> dict[str, int]:
     return levels
 
 
-def _ca(name: str, spec: CaSpec, levels: int, *, store: str, shared: str) -> CaSpec:
+def _names_itself(document: Document, name: str) -> bool:
+    """Whether the common name of a CA is written by hand, rather than a preset's or the CA's own name."""
+    written = None if document.cas is UNSET else document.cas.get(name)
+    return written is not None and written.subject is not UNSET and written.subject.common_name is not UNSET
+
+
+def _rotation(spec: RotationSpec | UnsetType, *, named: bool) -> RotationSpec:
+    """How a CA rotates. Without a word about it in the document, falling due starts nothing: it is warned about."""
+    written = RotationSpec() if spec is UNSET else spec
+    return replace(
+        written,
+        strategy=_or(written.strategy, "manual" if spec is UNSET else "staged"),
+        soak=_or(written.soak, SOAK),
+        retired=_or(written.retired, "keep"),
+        numbered_names=_or(written.numbered_names, default=not named),
+    )
+
+
+def _ca(name: str, spec: CaSpec, levels: int, *, store: str, shared: str, named: bool) -> CaSpec:
     issuer = _or(spec.issuer, "self")
     lifetime = _or(spec.lifetime, CA_LIFETIME)
     path_length = spec.path_length
@@ -95,17 +119,20 @@ def _ca(name: str, spec: CaSpec, levels: int, *, store: str, shared: str) -> CaS
         store=_or(spec.store, shared),
         path_length=path_length,
         generation=_or(spec.generation, 1),
+        rotation=_rotation(spec.rotation, named=named),
         copies=UNSET if spec.copies is UNSET else replace(spec.copies, store=_or(spec.copies.store, store)),
         mode=_or(spec.mode, KEY_MODE),
     )
 
 
 def _keypair(spec: KeypairSpec, store: str) -> KeypairSpec:
+    rotation = KeypairRotationSpec() if spec.rotation is UNSET else spec.rotation
     return replace(
         spec,
         key=_or(spec.key, KEY),
         store=_or(spec.store, store),
         generation=_or(spec.generation, 1),
+        rotation=replace(rotation, soak=_or(rotation.soak, KEYPAIR_SOAK), retired=_or(rotation.retired, "keep")),
         mode=_or(spec.mode, KEY_MODE),
     )
 

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context, Nodes
 from reconciler.desired.expand_live import hooks
-from reconciler.desired.expand_stores import access_of, places, seen_by_node
+from reconciler.desired.expand_stores import access_of, places
 from reconciler.desired.model import CA, Access, Bundle, Component, Kubeconfig, address_of
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import BundleSpec, KubeconfigSpec
 from reconciler.desired.templates import MissingAddressError, Template
+
+#: How the bundle beside a CA's certificate file is called: ``ca.crt`` and ``ca-bundle.crt``.
+APART: Final = "-bundle.crt"
 
 
 def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mapping[str, CA], root: str) -> dict[str, Bundle]:
     """Every bundle file by address.
 
     A bundle of one CA that would be exactly the certificate file of that CA, or of its copy, is left out: that file
-    serves, as kubeadm has it (``ca.crt`` is both the signing certificate and what clients trust).
+    serves, as kubeadm has it (``ca.crt`` is both the signing certificate and what clients trust). From generation 2 on
+    it cannot serve: a signing file holds exactly one certificate, and while a generation is phased in two are trusted.
+    The bundle then stands beside it.
     """
     bundles: dict[str, Bundle] = {}
     for name, spec in sorted(specs.items()):
@@ -30,7 +37,8 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
         if place_of is None or spec.cas is UNSET:
             continue
         names = tuple(dict.fromkeys(spec.cas))
-        certificate_files = _certificate_files(cas.get(names[0])) if len(names) == 1 else frozenset()
+        only = cas.get(names[0]) if len(names) == 1 else None
+        certificate_files, apart = _certificate_files(only), only is not None and only.generation > 1
         access = Access(
             mode=0o644,
             owner=spec.owner if isinstance(spec.owner, str | int) else None,
@@ -41,7 +49,9 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
         for node in nodes:
             place = place_of(node)
             if place.absolute in certificate_files:
-                continue
+                if not apart:
+                    continue
+                place = replace(place, path=f"{place.path.removesuffix('.crt')}{APART}")
             node_name = node.name if node else None
             address = address_of("bundle", name, node_name)
             bundles[address] = Bundle(
@@ -101,7 +111,7 @@ def _kubeconfig(
             if node is not None:
                 context.lacks_address(node, address)
             continue
-        certificate, key = ("", "") if spec.embed is True else _files(context, component)
+        certificate, key = ("", "") if spec.embed is True else _files(component)
         found.append(
             Kubeconfig(
                 address=address,
@@ -178,11 +188,11 @@ def _is_https(url: str) -> bool:
         return False
 
 
-def _files(context: Context, component: Component) -> tuple[str, str]:
+def _files(component: Component) -> tuple[str, str]:
     """Certificate and key as the node sees them; the kubelet keeps both in one file."""
     if component.place is None:
         return "", ""
-    base = seen_by_node(context.stores[component.place.store], component.place)
+    base = component.place.on_node
     if "combined" in component.outputs:
         return f"{base}.pem", f"{base}.pem"
     return f"{base}.crt", f"{base}.key"

@@ -31,7 +31,7 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
     root: Template
     """Absolute, ``--root`` applied, no trailing slash unless it is ``/``."""
     layout: Literal["generations", "plain"]
-    seen_by_node: str
+    node_root: str
     """The root as the node itself sees it: what comes after the directory that stands for the node."""
 
     @property
@@ -78,7 +78,7 @@ def _store(name: str, spec: StoreSpec, root: str, report: Report) -> Store:
         name=name,
         root=Template(text=under(root, template.text), uses=template.uses & {NAME}),
         layout="plain" if spec.layout == "plain" else "generations",
-        seen_by_node="/" + "/".join(parts[staging + 1 :]),
+        node_root="/" + "/".join(parts[staging + 1 :]),
     )
 
 
@@ -114,16 +114,12 @@ def places(context: Context, here: Path, nodes: Nodes, *, kind: str, store_name:
     if len(nodes) > 1 and not (store.per_node or template.uses):
         _remember_shared(context, here, store, template.text, [f"{name}[{node.name}]" for node in nodes[:2] if node])
     root, layout, text = store.root, store.layout, template.text
+    seen = store.node_root
     if template.uses:
         return lambda node: Place(
-            store=store_name, root=root.render(node), path=relative_path(template.render(node)), layout=layout
+            store=store_name, root=root.render(node), path=relative_path(template.render(node)), layout=layout, node_root=seen
         )
-    return lambda node: Place(store=store_name, root=root.render(node), path=text, layout=layout)
-
-
-def seen_by_node(store: Store, place: Place) -> str:
-    """The absolute path of a place on the node it belongs to, without staging directories or ``--root``."""
-    return f"{store.seen_by_node.rstrip('/')}/{place.path}"
+    return lambda node: Place(store=store_name, root=root.render(node), path=text, layout=layout, node_root=seen)
 
 
 def access_of(spec: CaSpec | ComponentSpec | KubeconfigSpec | KeypairSpec) -> Access:

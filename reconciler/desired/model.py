@@ -37,6 +37,16 @@ def parse_address(address: str) -> tuple[str, str, str | None]:
     return kind, name, index[:-1] if bracket else None
 
 
+def generation_address(address: str, number: int) -> str:
+    """``ca.kubernetes@g2``: where what was found of one generation stands among what was found. Never shown to people."""
+    return f"{address}@g{number}"
+
+
+def is_generation(address: str) -> bool:
+    """Whether an address is that of one generation beside a CA or keypair; the inventory knows only the signing pair."""
+    return "@g" in address
+
+
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A path in a file store."""
 
@@ -46,11 +56,22 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     """Relative to the root. For pairs and keypairs without suffix, for single files with it."""
     layout: Literal["generations", "plain"] = "generations"
+    node_root: str = "/"
+    """The root as the node sees it that the files belong to: without ``--root`` and the directories that stand for the node."""
 
     @property
     def absolute(self) -> str:
         """Root and path joined."""
         return f"{self.root.rstrip('/')}/{self.path}"
+
+    def of_generation(self, number: int) -> Place:
+        """The place beside this one where one generation of a CA or keypair stands for itself: ``ca.g2``."""
+        return msgspec.structs.replace(self, path=f"{self.path}.g{number}")
+
+    @property
+    def on_node(self) -> str:
+        """The absolute path on the node that the files belong to: what its flags and kubeconfigs name."""
+        return f"{self.node_root.rstrip('/')}/{self.path}"
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +168,24 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     """One at a time, each only after the one before works again; the first failure stops the rest."""
 
 
+RotationPhase = Literal["stage", "clients", "servers", "soak", "distrust"]
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a new generation comes in, and what the end of the present one's life starts."""
+
+    strategy: Literal["staged", "renew", "manual"] = "manual"
+    """What falling due starts: a new key in phases, the same key with new dates, or nothing but a warning."""
+    soak: timedelta = timedelta(hours=24)
+    """How long both generations stay trusted after everything has moved."""
+    hold: RotationPhase | None = None
+    """Stop before this phase."""
+    proceed: RotationPhase | None = None
+    """The last phase that a view of one node may enter: it cannot see whether the other nodes are ready."""
+    retired: Literal["keep", "destroy"] = "keep"
+    """What becomes of the key of a generation that nobody trusts any more."""
+
+
 class CA(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate authority. ``ca.NAME``."""
 
@@ -163,6 +202,10 @@ class CA(msgspec.Struct, frozen=True, kw_only=True):
     path_length: int | None = None
     name_constraints: NameConstraints | None = None
     generation: int = 1
+    """The one that git asks for."""
+    rotation: Rotation = Rotation()
+    numbered: bool = False
+    """Whether the common name of a later generation gets its number: it was not written by hand."""
     access: Access = msgspec.field(default_factory=Access)
     creatable: bool = True
     """False where this view of the cluster is not its home: on a node other than the first, it is copied, not made."""
@@ -259,11 +302,22 @@ class Keypair(msgspec.Struct, frozen=True, kw_only=True):
     replicas: tuple[Replica, ...]
     """At least one. A keypair without nodes has one replica with the keypair's own address."""
     generation: int = 1
+    """The one that git asks for."""
+    rotation: Rotation = Rotation()
     access: Access = msgspec.field(default_factory=Access)
     """Of the .key and of the .pub alike: kubeadm writes both 0600."""
     creatable: bool = True
     home: str | None = None
     origin: Path = ()
+
+
+class KubernetesFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the preset knows of the cluster beyond its files."""
+
+    version: tuple[int, int]
+    """Major and minor."""
+    endpoint: str
+    """Host and port of the API as a URL has them."""
 
 
 class Guards(msgspec.Struct, frozen=True, kw_only=True):
@@ -310,8 +364,12 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     imports: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Address to the path of the certificate that is taken over (absolute, ``--root`` applied)."""
     removals: tuple[Removal, ...] = ()
+    kubernetes: KubernetesFacts | None = None
+    """None when no preset was asked for: nothing is known of who reads the files."""
     node: str | None = None
     """The node this view is restricted to, when `--node` was given."""
+    partial: bool = False
+    """Whether it is a part that was cut out of a larger one: what it holds says nothing about the rest."""
 
     @property
     def size(self) -> int:

@@ -85,7 +85,6 @@ _RULES: Final = (
     Rule(code="CPK219", name="nothing-to-drop", summary="null drops an entry that no preset has"),
     Rule(code="CPK220", name="no-matching-node", summary="A forEach matches no node", severity=Severity.WARNING),
     Rule(code="CPK221", name="impossible-outputs", summary="Outputs that cannot be written as asked"),
-    Rule(code="CPK222", name="rotation-unsupported", summary="A generation above 1, which this version cannot phase in"),
     Rule(code="CPK223", name="not-acted-on", summary="A setting that this version does not act on", severity=Severity.WARNING),
     Rule(code="CPK224", name="revocation-unsupported", summary="Revocations, which this version cannot carry out"),
     Rule(code="CPK225", name="invalid-path", summary="A path that does not stay a plain file below its store's root"),

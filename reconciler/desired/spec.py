@@ -19,6 +19,7 @@ from reconciler.desired.spec_parts import (
     Duration,
     ForEach,
     Hook,
+    KeypairRotationSpec,
     KeyType,
     Mode,
     Name,
@@ -144,6 +145,7 @@ class KeypairSpec(Spec, frozen=True, kw_only=True):
     store: Annotated[Name, Meta(description="The store of the files.")] | UnsetType = UNSET
     path: Annotated[RelativePath, Meta(description="pki/sa gives pki/sa.key and pki/sa.pub.")] | UnsetType = UNSET
     generation: Annotated[int, Meta(ge=1, description="Raise it to ask for a new key.")] | UnsetType = UNSET
+    rotation: Annotated[KeypairRotationSpec, Meta(description="How a new generation comes in.")] | UnsetType = UNSET
     home: (
         Annotated[str, Meta(description="The node on which it is made when each node runs this by itself; default the first.")]
         | UnsetType

@@ -125,26 +125,54 @@ class NameConstraintsSpec(Spec, frozen=True, kw_only=True):
     excluded: Annotated[ConstrainedNames, Meta(description="None of these.")] | UnsetType = UNSET
 
 
+PhaseName = Literal["stage", "clients", "servers", "soak", "distrust"]
+Soak = Annotated[Duration, Meta(description="How long both generations stay trusted after the last switch.")]
+Hold = Annotated[PhaseName, Meta(description="Stop before this phase.")]
+Proceed = Annotated[
+    PhaseName,
+    Meta(description="With --node: the last phase that nodes may enter by themselves, because somebody saw that all are ready."),
+]
+Retired = Annotated[Literal["keep", "destroy"], Meta(description="What becomes of an old key that nobody trusts any more.")]
+
+
 class RotationSpec(Spec, frozen=True, kw_only=True):
     """How a new generation of a CA is phased in."""
 
     strategy: (
         Annotated[
             Literal["staged", "renew", "manual"],
-            Meta(description="staged: a new key in phases; renew: the same key with new dates; manual: only warn."),
+            Meta(description="What falling due starts: a new key in phases, the same key with new dates, or only a warning."),
         ]
         | UnsetType
     ) = UNSET
-    soak: Annotated[Duration, Meta(description="How long both generations stay trusted after the last switch.")] | UnsetType = (
-        UNSET
-    )
-    hold: (
+    soak: Soak | UnsetType = UNSET
+    hold: Hold | UnsetType = UNSET
+    proceed: Proceed | UnsetType = UNSET
+    retired: Retired | UnsetType = UNSET
+    numbered_names: (
         Annotated[
-            Literal["stage", "clients", "servers", "soak", "distrust"],
-            Meta(description="Stop before this phase."),
+            bool,
+            Meta(
+                description='Whether later generations have their number in the common name ("kubernetes g2"). '
+                "Default: yes, unless subject.commonName is written by hand."
+            ),
         ]
         | UnsetType
     ) = UNSET
+
+
+class KeypairRotationSpec(Spec, frozen=True, kw_only=True):
+    """How a new generation of a keypair is phased in."""
+
+    soak: (
+        Annotated[
+            Duration, Meta(description="How long signatures of the old key are accepted after the switch; default 1y: tokens.")
+        ]
+        | UnsetType
+    ) = UNSET
+    hold: Hold | UnsetType = UNSET
+    proceed: Proceed | UnsetType = UNSET
+    retired: Retired | UnsetType = UNSET
 
 
 class CrlSpec(Spec, frozen=True, kw_only=True):

@@ -8,14 +8,9 @@ from typing import Final
 from msgspec import UNSET
 
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.merge import override
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.report import Report
 from reconciler.desired.spec import Document
-from reconciler.desired.spec_parts import RotationSpec
-
-#: How a rotation goes unless somebody says otherwise.
-_STAGED: Final = RotationSpec(strategy="staged", soak="24h")
 
 Places = Callable[[Fragments, Document], Iterator[Path]]
 
@@ -28,13 +23,6 @@ def report_unsupported(fragments: Fragments, document: Document, report: Report)
             report.add(code, message, at=at, hint=hint)
 
 
-def _generations(fragments: Fragments, _: Document) -> Iterator[Path]:
-    for section in ("cas", "keypairs"):
-        for name, spec in getattr(fragments, section).items():
-            if spec.generation is not UNSET and spec.generation > 1:
-                yield (section, name, "generation")
-
-
 def _revocations(_: Fragments, document: Document) -> Iterator[Path]:
     if document.revocations is not UNSET and document.revocations:
         yield ("revocations", 0)
@@ -44,16 +32,8 @@ def _crls(fragments: Fragments, _: Document) -> Iterator[Path]:
     return (("cas", name, "crl") for name, spec in fragments.cas.items() if spec.crl is not UNSET)
 
 
-def _rotations(fragments: Fragments, _: Document) -> Iterator[Path]:
-    for name, spec in fragments.cas.items():
-        if spec.rotation is not UNSET and override(_STAGED, spec.rotation) != _STAGED:
-            yield ("cas", name, "rotation")
-
-
 #: Code, message, hint, and where it is asked for.
 _ROWS: Final[tuple[tuple[str, str, str, Places], ...]] = (
-    ("CPK222", "rotation to a new generation is not carried out by this version", "keep generation: 1", _generations),
     ("CPK224", "revocation is not carried out by this version", "change the component's `reissue` to replace it", _revocations),
     ("CPK223", "`crl` is not acted on by this version: no revocation list is written", "", _crls),
-    ("CPK223", "`rotation` is not acted on by this version: CAs are renewed with their key", "", _rotations),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
-from reconciler.x509.build import issue
+from reconciler.x509.build import issue, renewed
 from reconciler.x509.errors import LintError
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.profile import Request, lint
@@ -51,6 +51,14 @@ class LocalIssuer:
         problems = lint(request, self._certificate.facts)
         if problems:
             raise LintError(problems)
+
+    def renew(self, old: Certificate, request: Request, key: PrivateKey) -> Certificate:
+        """A new certificate for a CA below this one, around its own key and name.
+
+        Raises:
+            LintError: with every problem found.
+        """
+        return renewed(old, request, key, self._certificate, self._key)
 
     def sign(self, request: Request, public_key: CertificateIssuerPublicKeyTypes) -> Certificate:
         """Second half: signs, and compares the result with the request.

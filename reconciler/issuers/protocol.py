@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
+from reconciler.x509.keys import PrivateKey
 from reconciler.x509.profile import Request
 from reconciler.x509.read import Certificate
 
@@ -33,6 +34,14 @@ class Issuer(Protocol):
 
         Raises:
             LintError: the request breaks the profile or exceeds what the CA may sign.
+        """
+        ...
+
+    def renew(self, old: Certificate, request: Request, key: PrivateKey) -> Certificate:
+        """A new certificate for a CA below this one: the same key, name and key identifier, other dates and issuer.
+
+        Raises:
+            LintError: see `prepare`; or what came out is not what was asked for.
         """
         ...
 

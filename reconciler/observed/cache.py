@@ -22,7 +22,7 @@ from reconciler.observed.model import Certificates, CombinedPair, DerivedOutput,
 from reconciler.stores.read import Identity, ReadFile, read_file
 
 #: Raise it when the meaning of a stored state changes.
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _RACY_NS: Final = 2_000_000_000
 _LIMIT: Final = 1 << 28
 _DIGEST_SIZE: Final = 32

@@ -14,13 +14,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
 
-from reconciler.desired.model import CA, Access, Bundle, Component, DesiredState, Keypair, Kubeconfig
+from reconciler.desired.model import (
+    CA,
+    Access,
+    Bundle,
+    Component,
+    DesiredState,
+    Keypair,
+    Kubeconfig,
+    Place,
+    generation_address,
+)
 from reconciler.observed import ahead
 from reconciler.observed.cache import Cache
 from reconciler.observed.look import CERTIFICATES, KEY, KUBECONFIG, PUBLIC_KEY, View
 from reconciler.observed.model import KubeconfigState, ObservedBundle, ObservedKeypair, ObservedState
 from reconciler.observed.pairs import Pairs
 from reconciler.observed.signers import Checks
+from reconciler.stores.read import generations_beside
 
 
 def gather(desired: DesiredState, *, cache: Cache | None = None, cores: int | None = None) -> ObservedState:
@@ -49,13 +60,18 @@ def gather(desired: DesiredState, *, cache: Cache | None = None, cores: int | No
             address: ObservedBundle(certificates=view.look(CERTIFICATES, bundle.place.absolute)[0])
             for address, bundle in desired.bundles.items()
         }
+        generations = {
+            keypair.address: numbers
+            for keypair in desired.keypairs.values()
+            if (numbers := generations_beside(keypair.replicas[0].place.absolute))
+        }
         keypairs = {
-            replica.address: ObservedKeypair(
-                key=view.look(KEY, f"{replica.place.absolute}.key")[0],
-                public=view.look(PUBLIC_KEY, f"{replica.place.absolute}.pub")[0],
+            address: ObservedKeypair(
+                key=view.look(KEY, f"{place.absolute}.key")[0],
+                public=view.look(PUBLIC_KEY, f"{place.absolute}.pub")[0],
             )
             for keypair in desired.keypairs.values()
-            for replica in keypair.replicas
+            for address, place in _keypair_places(keypair, generations.get(keypair.address, ()))
         }
         kubeconfigs = _kubeconfigs(desired, view)
         for part, child in parts:
@@ -67,6 +83,7 @@ def gather(desired: DesiredState, *, cache: Cache | None = None, cores: int | No
         bundles=bundles,
         kubeconfigs={address: pairs.kubeconfigs.get(address) or kubeconfigs[address] for address in desired.kubeconfigs},
         keypairs=keypairs,
+        generations={**pairs.generations, **generations},
         owners=_ids((access.owner for access in _accesses(desired)), lambda name: pwd.getpwnam(name).pw_uid),
         groups=_ids((access.group for access in _accesses(desired)), lambda name: grp.getgrnam(name).gr_gid),
     )
@@ -111,6 +128,13 @@ def _kubeconfigs(desired: DesiredState, view: View) -> dict[str, KubeconfigState
         for address, kubeconfig in desired.kubeconfigs.items()
         if address not in lived_in
     }
+
+
+def _keypair_places(keypair: Keypair, numbers: Iterable[int]) -> Iterator[tuple[str, Place]]:
+    """Every replica, and the generations that stand for themselves beside the first."""
+    yield from ((replica.address, replica.place) for replica in keypair.replicas)
+    home = keypair.replicas[0].place
+    yield from ((generation_address(keypair.address, number), home.of_generation(number)) for number in numbers)
 
 
 def _accesses(desired: DesiredState) -> Iterator[Access]:

@@ -22,7 +22,7 @@ from reconciler.x509 import kubeconfig, outputs
 from reconciler.x509.errors import UnreadableError
 from reconciler.x509.facts import CertificateFacts, KeyFacts
 from reconciler.x509.keys import read_key_facts
-from reconciler.x509.read import Certificate, read_certificates, read_public_key
+from reconciler.x509.read import Certificate, read_certificates, read_public_keys
 
 Chain = tuple[CertificateFacts, ...]
 
@@ -87,7 +87,8 @@ def interpret_combined(
 def interpret_public_key(data: bytes, meta: FileMeta) -> PublicKey | Unusable:
     """The ``.pub`` of a keypair."""
     try:
-        return PublicKey(spki_sha256=read_public_key(data), meta=meta)
+        first, *others = read_public_keys(data)
+        return PublicKey(spki_sha256=first, others=tuple(others), meta=meta)
     except UnreadableError as error:
         return _unusable(error)
 
@@ -120,6 +121,7 @@ def interpret_kubeconfig(
     return KubeconfigFile(
         server=parsed.server,
         ca_fingerprints=tuple(authority.fingerprint for authority in authorities),
+        ca_keys=tuple(authority.spki_sha256 for authority in authorities),
         cluster_name=parsed.cluster_name,
         user_name=parsed.user_name,
         context=parsed.context,

@@ -62,10 +62,18 @@ class CombinedPair(Struct, frozen=True, kw_only=True, tag="combined-pair"):
 
 
 class PublicKey(Struct, frozen=True, kw_only=True, tag="public-key"):
-    """The .pub of a keypair."""
+    """The .pub of a keypair: whose signatures are accepted."""
 
     spki_sha256: str
+    """Of the first key in it."""
+    others: tuple[str, ...] = ()
+    """Of each further key."""
     meta: FileMeta
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """SHA-256 of every key in the file, in its order."""
+        return (self.spki_sha256, *self.others)
 
 
 class DerivedOutput(Struct, frozen=True, kw_only=True, tag="derived"):
@@ -83,6 +91,8 @@ class KubeconfigFile(Struct, frozen=True, kw_only=True, tag="kubeconfig"):
     server: str
     ca_fingerprints: tuple[str, ...]
     """SHA-256 of each certificate in certificate-authority-data, in order; empty when there is none."""
+    ca_keys: tuple[str, ...] = ()
+    """SHA-256 of the public key of each."""
     cluster_name: str
     user_name: str
     context: str
@@ -148,13 +158,19 @@ class Served(Struct, frozen=True, kw_only=True):
 
 
 class ObservedState(Struct, frozen=True, kw_only=True):
-    """Everything that was looked at, by address. CA replicas stand under their own addresses in `pairs`."""
+    """Everything that was looked at, by address.
+
+    CA replicas stand under their own addresses in `pairs`, and the generations beside a CA under ``ca.NAME@gN``; likewise
+    those of keypairs.
+    """
 
     pairs: Mapping[str, ObservedPair]
     bundles: Mapping[str, ObservedBundle]
     kubeconfigs: Mapping[str, KubeconfigState]
     keypairs: Mapping[str, ObservedKeypair]
     """By replica address."""
+    generations: Mapping[str, tuple[int, ...]] = {}
+    """The numbers of the generations that stand beside a CA's or keypair's own files, by its address; ascending."""
     owners: Mapping[str, int] = {}
     groups: Mapping[str, int] = {}
     """Ids of the user and group names that the desired state mentions; a name that does not exist is left out."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
-from reconciler.desired.model import CA, OUTPUT_SUFFIX, Component, DesiredState, Place
+from reconciler.desired.model import CA, OUTPUT_SUFFIX, Component, DesiredState, Place, generation_address
 from reconciler.observed.cache import Cache
 from reconciler.observed.look import CERTIFICATES, COMBINED, KEY, KUBECONFIG, View
 from reconciler.observed.model import (
@@ -24,6 +24,7 @@ from reconciler.observed.model import (
 )
 from reconciler.observed.ownership import is_owned
 from reconciler.observed.signers import Checks, Question, in_order_of_claim, recall_signer
+from reconciler.stores.read import generations_beside
 from reconciler.x509.read import Certificate
 
 _SEPARATE: Final = (".crt", ".key")
@@ -69,8 +70,8 @@ class _Draft:
     outputs: dict[str, DerivedState]
     place: Place | None
     suffixes: tuple[str, ...]
-    expected: str = ""
-    """SPKI SHA-256 of the CA that should have signed it; empty for CAs, and while that CA is not there."""
+    expected: frozenset[str] = frozenset()
+    """SPKI SHA-256 of each generation of the CA that should have signed it; empty for CAs, and while that CA is not there."""
     signer: str = ""
 
 
@@ -80,6 +81,8 @@ class Pairs:
     def __init__(self, desired: DesiredState, view: View, cache: Cache, checks: Checks) -> None:
         self.kubeconfigs: dict[str, KubeconfigState] = {}
         """Those that were looked at because a component lives in them, by address."""
+        self.generations: dict[str, tuple[int, ...]] = {}
+        """The numbers of the generations beside each CA that has any, by its address."""
         self._desired = desired
         self._view = view
         self._cache = cache
@@ -87,21 +90,32 @@ class Pairs:
         self._drafts: dict[str, _Draft] = {}
         self._issuers: dict[str, Certificate] = {}
         self._own: dict[str, str] = {}
+        self._family: dict[str, frozenset[str]] = {}
 
     def see_authorities(self) -> None:
         """Looks at every CA and replica; then, since a parent may come later and a root is its own, asks who signed them."""
         seen: list[tuple[CA, str, Place, _Sight]] = []
         for ca in self._desired.cas.values():
-            for address, place in ((ca.address, ca.place), *((replica.address, replica.place) for replica in ca.replicas)):
+            for address, place in self._places(ca):
                 sight = self._see_files(place.absolute, _SEPARATE, afresh=True)
                 seen.append((ca, address, place, sight))
                 if sight.leaf is not None:
                     self._issuers[sight.leaf.facts.fingerprint] = sight.leaf
                     self._own.setdefault(ca.name, sight.leaf.facts.spki_sha256)
+                    self._family[ca.name] = self._family.get(ca.name, frozenset()) | {sight.leaf.facts.spki_sha256}
         for ca, address, place, sight in seen:
             draft = _Draft(sight=sight, outputs={}, place=place, suffixes=_SEPARATE)
             self._drafts[address] = draft
             self._find_signer(address, draft, ca.issuer or ca.name, partial(self._see_files, place.absolute, _SEPARATE))
+
+    def _places(self, ca: CA) -> Iterator[tuple[str, Place]]:
+        """Everywhere that a certificate and key of a CA stand: its own place, copies, and its generations for themselves."""
+        yield ca.address, ca.place
+        yield from ((replica.address, replica.place) for replica in ca.replicas)
+        numbers = generations_beside(ca.place.absolute)
+        if numbers:
+            self.generations[ca.address] = numbers
+        yield from ((generation_address(ca.address, number), ca.place.of_generation(number)) for number in numbers)
 
     def see_components(self, components: Iterable[Component]) -> None:
         """Looks at components where they live: a pair, a combined file, or a kubeconfig."""
@@ -145,7 +159,7 @@ class Pairs:
                 if output != "pem" and (output != "combined" or suffixes is _SEPARATE)
             }
             draft = _Draft(sight=see(afresh=False), outputs=derived, place=place, suffixes=suffixes)
-        draft.expected = self._own.get(component.ca, "")
+        draft.expected = self._family.get(component.ca, frozenset())
         self._drafts[component.address] = draft
         self._find_signer(component.address, draft, component.ca, see)
 
@@ -190,5 +204,5 @@ class Pairs:
             return False
         sight = draft.sight
         whole = isinstance(sight.certificate, Certificates) and isinstance(sight.key, Key) and not sight.torn
-        vouched = whole and draft.expected != "" and draft.signer == draft.expected
+        vouched = whole and draft.signer in draft.expected
         return is_owned(draft.place, draft.suffixes, address=address, cluster=self._desired.cluster, vouched=vouched)

@@ -94,4 +94,17 @@ def plan_of(
         source=session.source,
         tool_version=__version__,
         served=served,
+        unready=_unready(session, observed, served),
     )
+
+
+def _unready(session: Session, observed: ObservedState, served: Mapping[str, Served]) -> Mapping[str, str]:
+    """Who was not told yet of what is on disk; nobody without hooks, and then nothing is loaded for it."""
+    desired = session.compiled.state
+    if not any(each.after for group in (desired.components, desired.bundles, desired.kubeconfigs) for each in group.values()):
+        return {}
+    from reconciler.apply.delivery.content import contents  # noqa: PLC0415 - see above
+    from reconciler.apply.delivery.ledger_file import load_ledger  # noqa: PLC0415
+    from reconciler.apply.delivery.owed import unready  # noqa: PLC0415
+
+    return unready(desired, load_ledger(session.state), contents(desired, observed), served)

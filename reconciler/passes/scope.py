@@ -16,7 +16,10 @@ LARGE: Final = 500
 
 def changed(before: DesiredState, after: DesiredState) -> frozenset[str] | None:
     """The components, bundles and kubeconfigs that are new or different; None when more than these changed."""
-    shared = ("cluster", "cas", "keypairs", "groups", "suspended", "guards", "prune", "moves", "imports", "removals", "node")
+    shared = (
+        *("cluster", "cas", "keypairs", "groups", "suspended", "guards", "prune", "moves", "imports", "removals"),
+        *("kubernetes", "node"),
+    )
     if any(getattr(before, field) != getattr(after, field) for field in shared):
         return None
     addresses: set[str] = set()
@@ -58,4 +61,5 @@ def narrowed(desired: DesiredState, addresses: Iterable[str]) -> DesiredState:
         imports={},
         removals=(),
         prune=False,
+        partial=True,
     )

@@ -13,9 +13,9 @@ from reconciler.plan.checks_time import instant
 from reconciler.plan.context import Authority, Decision
 from reconciler.plan.describing import Attributes, Difference, Ground
 from reconciler.plan.inventory import Record
-from reconciler.plan.keypairs import NOTHING_THERE, reference_replica
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.rotation.keypair_life import NOTHING_THERE
 from reconciler.x509.facts import CertificateFacts
 
 #: Known only once a certificate is signed.
@@ -86,13 +86,13 @@ def _component(decision: Decision, ground: Ground) -> Difference:
     paths = paths_of(decision.address, situation.desired)
     before = found_pair(pair, paths, ground.issuers)
     if before is not None:
-        before |= _around(component, pair, ground.authorities[component.ca])
+        before |= _around(component, pair, ground.lives[component.ca].behind(component, pair))
     if decision.action in {Action.NONE, Action.REPAIR} and before is not None:
         after = dict(before)
         if "mode" in before and component.place is not None:
             after["mode"] = octal(component.access.mode)
         if "chain" in before:
-            after["chain"] = [str(link.subject) for link in ground.authorities[component.ca].served or ()]
+            after["chain"] = [str(link.subject) for link in ground.lives[component.ca].behind(component, pair).served or ()]
         if "outputs" in before:
             after["outputs"] = dict.fromkeys(before["outputs"], "current")
         return Difference(before=before, after=after)
@@ -101,7 +101,7 @@ def _component(decision: Decision, ground: Ground) -> Difference:
         "sans": sorted(component.sans),
         "usages": sorted(component.usages),
         "key": component.key.value,
-        "issuer": ground.authorities[component.ca].desired.address,
+        "issuer": f"ca.{component.ca}",
         "mode": octal(component.access.mode),
         "paths": list(paths),
     }
@@ -109,7 +109,7 @@ def _component(decision: Decision, ground: Ground) -> Difference:
         del after["mode"]
         if before is not None:
             before.pop("mode", None)
-    served = ground.authorities[component.ca].served
+    served = ground.lives[component.ca].issuing(component).served
     if before is not None and "chain" in before:
         after["chain"] = [str(link.subject) for link in served or ()]
     if before is not None and "outputs" in before:
@@ -152,7 +152,7 @@ def _authority(decision: Decision, ground: Ground) -> Difference:
     before = found_pair(pair, paths_of(decision.address, ground.situation.desired), ground.issuers)
     if before is not None and decision.action in {Action.NONE, Action.REPAIR}:
         after = dict(before)
-        original = ground.authorities[name].certificate
+        original = ground.lives[name].signing.certificate
         if node is not None and original is not None:
             after |= _certificate(original, before.get("issuer", ""))
         if "mode" in before:
@@ -184,15 +184,14 @@ def _keypair(decision: Decision, ground: Ground) -> Difference:
     situation = ground.situation
     keypair = situation.desired.keypairs[parse_address(decision.address)[1]]
     paths = list(paths_of(decision.address, situation.desired))
-    reference = reference_replica(keypair, situation.observed, situation.records)
+    life = ground.keypairs.get(keypair.name)
     found = situation.observed.keypairs.get(decision.address, NOTHING_THERE).key
-    wanted = situation.observed.keypairs[reference.address].key if reference is not None else None
     before: Attributes | None = None
     if isinstance(found, Key):
         before = {"key": found.facts.key, "spki_sha256": found.facts.spki_sha256, "mode": octal(found.meta.mode), "paths": paths}
     after: Attributes = {"key": keypair.key.value, "mode": octal(keypair.access.mode), "paths": paths}
-    if isinstance(wanted, Key):
-        after |= {"key": wanted.facts.key, "spki_sha256": wanted.facts.spki_sha256}
+    if life is not None:
+        after |= {"key": life.signing_key.key, "spki_sha256": life.signing_key.spki_sha256}
         return Difference(before=before, after=after)
     return Difference(before=before, after=after, unknown={"spki_sha256": True})
 

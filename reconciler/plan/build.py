@@ -18,11 +18,11 @@ from reconciler.plan.context import Decision, Situation
 from reconciler.plan.copies import decide_copies
 from reconciler.plan.describing import ground_of
 from reconciler.plan.digest import digests
-from reconciler.plan.document import FORMAT_VERSION, DiagnosticEntry, PlanDocument, Source
+from reconciler.plan.document import FORMAT_VERSION, DiagnosticEntry, PlanDocument, RotationEntry, Source
 from reconciler.plan.drift import find_drift
 from reconciler.plan.guards import hold_mass_change
 from reconciler.plan.inventory import Inventory
-from reconciler.plan.keypairs import decide_keypairs, tell_keypairs
+from reconciler.plan.keypairs import Keypairs, decide_keypairs, tell_keypairs
 from reconciler.plan.kubeconfigs import decide_kubeconfigs
 from reconciler.plan.leaving import decide_leaving, left_behind
 from reconciler.plan.moves import moved
@@ -30,6 +30,9 @@ from reconciler.plan.options import Options, desired_addresses, replaced, select
 from reconciler.plan.order import in_order
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding
+from reconciler.plan.rotation.entry import rotation_entry
+from reconciler.plan.rotation.keypair_life import KeypairLife
+from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.plan.schedule import next_renewal
 from reconciler.plan.served import current, tell_served
 from reconciler.plan.suspension import hold_suspended, tell_suspended
@@ -44,6 +47,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     action: Action
     """NONE when only the inventory changes: something is taken over, or has another address."""
     findings: tuple[Finding, ...]
+    task: str = ""
+    """What is done about a CA or keypair: see `rotation.lifecycle.Task`."""
     importing: bool = False
     previous: str | None = None
     """The address under which our record still stands."""
@@ -55,6 +60,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     document: PlanDocument
     work: tuple[Work, ...]
     """In the order of work."""
+    lives: Mapping[str, Lifecycle]
+    """The CAs by name, with their generations."""
+    keypairs: Mapping[str, KeypairLife]
+    """The keypairs by name, likewise."""
     unsettled: frozenset[str]
     """Addresses whose records this plan says nothing about: they have findings, or the plan does not cover them."""
 
@@ -69,6 +78,7 @@ def make_plan(
     source: Source,
     tool_version: str,
     served: Mapping[str, Served] | None = None,
+    unready: Mapping[str, str] | None = None,
 ) -> Plan:
     """Compares and decides. Nothing is generated here: two plans of the same input are the same.
 
@@ -81,6 +91,7 @@ def make_plan(
         source: where the desired state came from.
         tool_version: version of this program.
         served: what endpoints presented when they were last asked, by address.
+        unready: why the readers of an address may not have loaded what is on disk, as a clause: hooks that are owed.
 
     Raises:
         InvalidOptionError: a target or replacement that is no address.
@@ -96,12 +107,14 @@ def make_plan(
         selected=selected(options, desired, records),
         replaced=replaced(options, desired),
         served=current(served or {}, observed.pairs),
+        unready=unready or {},
     )
     authorities = decide_authorities(situation)
-    decisions, notes = _decide(situation, authorities)
-    due = next_renewal(situation, authorities.by_name, {decision.address: decision for decision in decisions})
+    keypairs = decide_keypairs(situation)
+    decisions, notes = _decide(situation, authorities, keypairs)
+    due = next_renewal(situation, authorities.lives, {decision.address: decision for decision in decisions})
     shown = [] if options.refresh_only else in_order([each for each in decisions if each.acts or each.blocked], situation)
-    ground = ground_of(situation, authorities.by_name, shown)
+    ground = ground_of(situation, authorities.lives, keypairs.lives, shown)
     acting = [decision for decision in shown if decision.acts]
     document = PlanDocument(
         format_version=FORMAT_VERSION,
@@ -111,6 +124,7 @@ def make_plan(
         resource_changes=[resource_change(decision, ground) for decision in shown],
         resource_drift=find_drift(ground),
         diagnostics=[] if options.refresh_only else in_reading_order(notes),
+        rotations=[] if options.refresh_only else _rotations(authorities, keypairs, frozenset(each.address for each in acting)),
         summary=summarize(shown, situation, due),
         valid_until=valid_until(now),
         complete=situation.selected is None,
@@ -120,33 +134,41 @@ def make_plan(
     return Plan(
         document=document,
         work=tuple(_work(decision) for decision in acting),
+        lives=authorities.lives,
+        keypairs=keypairs.lives,
         unsettled=frozenset(decision.address for decision in decisions if decision.findings) | _silent(situation, authorities),
     )
 
 
-def _decide(situation: Situation, authorities: Authorities) -> tuple[list[Decision], list[DiagnosticEntry]]:
+def _rotations(authorities: Authorities, keypairs: Keypairs, acting: frozenset[str]) -> list[RotationEntry]:
+    lives: tuple[Lifecycle | KeypairLife, ...] = (*authorities.lives.values(), *keypairs.lives.values())
+    entries = (rotation_entry(life.desired.address, life.standing, acting=acting) for life in lives)
+    return [entry for entry in entries if entry is not None]
+
+
+def _decide(situation: Situation, authorities: Authorities, keypairs: Keypairs) -> tuple[list[Decision], list[DiagnosticEntry]]:
     """All decisions, each after those it depends on, and everything there is to tell."""
-    by_name = authorities.by_name
+    lives = authorities.lives
     # 1. CAs, copies of them, and keypairs: nothing but their parents decides about them.
     decisions = [*authorities.decisions]
-    for authority in by_name.values():
-        decisions += decide_copies(situation, authority)
-    decisions += decide_keypairs(situation)
+    for life in lives.values():
+        decisions += decide_copies(situation, life)
+    decisions += keypairs.decisions
     # 2. Components; what is suspended, or too much at once, stays as it is before anything follows it.
-    components, tripped = hold_mass_change(list(hold_suspended(decide_components(situation, by_name), situation)), situation)
+    components, tripped = hold_mass_change(list(hold_suspended(decide_components(situation, lives), situation)), situation)
     decisions += components
     # 3. What is put together from CAs and components.
-    decisions += decide_bundles(situation, by_name)
-    decisions += decide_kubeconfigs(situation, by_name, {decision.address: decision for decision in components})
+    decisions += decide_bundles(situation, lives)
+    decisions += decide_kubeconfigs(situation, lives, {decision.address: decision for decision in components})
     # 4. What keeps its files and changes its name or its owner.
     decisions = list(_with_imports_and_moves(situation, decisions))
     # 5. CAs that should sign and cannot.
-    refusals = refused(by_name, decisions)
+    refusals = refused(lives, decisions)
     decisions += blocked_authorities(refusals, decisions)
     # 6. What leaves.
     leaving, left = decide_leaving(situation)
     decisions = list(hold_suspended([*decisions, *leaving], situation))
-    notes = [*authorities.told, *tell_keypairs(situation), *tripped, *left, *tell(situation, refusals, decisions)]
+    notes = [*authorities.told, *tell_keypairs(situation, keypairs), *tripped, *left, *tell(situation, refusals, decisions)]
     notes += [*tell_suspended(decisions, situation), *tell_served(situation)]
     renamed = {address: paths_of(address, situation.desired) for address in situation.previous if situation.covers(address)}
     return decisions, [*notes, *left_behind(situation, renamed)]
@@ -195,7 +217,7 @@ def _silent(situation: Situation, authorities: Authorities) -> frozenset[str]:
     outside: frozenset[str] = frozenset()
     if situation.selected is not None:
         outside = frozenset(desired_addresses(situation.desired)) - situation.selected
-    return outside | {each.refusal.address for each in authorities.by_name.values() if each.refusal is not None}
+    return outside | {refusal.address for life in authorities.lives.values() for refusal in life.refusals}
 
 
 def _work(decision: Decision) -> Work:
@@ -204,6 +226,7 @@ def _work(decision: Decision) -> Work:
         kind=decision.kind,
         action=decision.action,
         findings=decision.findings,
+        task=decision.task,
         importing=bool(decision.importing),
         previous=decision.previous,
     )

@@ -12,9 +12,10 @@ from reconciler.desired.model import Bundle
 from reconciler.observed.model import Absent, Certificates, CertificateState, ObservedState, Unusable
 from reconciler.plan.checks_files import owners, public_mode
 from reconciler.plan.checks_pair import unreadable_finding
-from reconciler.plan.context import Authority, Decision, Situation
+from reconciler.plan.context import Decision, Situation
 from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.plan.trust import Anchors, anchors
 
 
@@ -94,14 +95,14 @@ BUNDLE_CHAIN: Final[tuple[Callable[[BundleContext], Iterator[Finding]], ...]] = 
 )
 
 
-def decide_bundles(situation: Situation, authorities: Mapping[str, Authority]) -> Iterator[Decision]:
+def decide_bundles(situation: Situation, lives: Mapping[str, Lifecycle]) -> Iterator[Decision]:
     """Decides about every bundle that the plan covers."""
     known: dict[tuple[str, ...], Anchors] = {}
     for address, bundle in situation.desired.bundles.items():
         if not situation.covers(address):
             continue
         if bundle.cas not in known:
-            known[bundle.cas] = anchors(bundle.cas, authorities)
+            known[bundle.cas] = anchors(bundle.cas, lives, situation.now)
         seen, record = situation.observed.bundles.get(address), situation.records.get(address)
         context = BundleContext(
             desired=bundle,

@@ -1,4 +1,4 @@
-"""Checks of a CA's own certificate and key. Nothing here can be mended before its rotation is asked for: it is told."""
+"""Checks of a CA's own certificate and key. None of them starts anything: what mends a CA is a renewal or a rotation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from reconciler.desired.model import CA
 from reconciler.observed.model import Key, ObservedPair
 from reconciler.plan.checks_pair import WEAK_HASHES
 from reconciler.plan.checks_time import LIFETIME_TOLERANCE, instant, span
-from reconciler.plan.inventory import Record
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.renewal import earliest_renewal
 from reconciler.plan.renewal import renewal_due as due_at
@@ -28,9 +27,8 @@ class CaContext(msgspec.Struct, frozen=True, kw_only=True):
     desired: CA
     certificate: CertificateFacts
     pair: ObservedPair
-    parent_spki: str
-    """Public key of the parent; empty for a root, or when the parent's certificate is not known."""
-    record: Record | None
+    parent_keys: frozenset[str]
+    """Public keys of the parent's generations; none for a root, or when the parent's certificate is not known."""
     now: datetime
 
 
@@ -74,7 +72,7 @@ def weak(context: CaContext) -> Iterator[Finding]:
 
 def wrong_issuer(context: CaContext) -> Iterator[Finding]:
     """An intermediate that its parent did not sign: what it issues chains to nobody."""
-    if context.parent_spki and context.pair.signed_by != context.parent_spki:
+    if context.parent_keys and context.pair.signed_by not in context.parent_keys:
         yield told(
             Reason.WRONG_ISSUER,
             f"it was not signed by the key of ca.{context.desired.issuer}",
@@ -152,19 +150,6 @@ def renewal_due(context: CaContext) -> Iterator[Finding]:
         )
 
 
-def generation_raised(context: CaContext) -> Iterator[Finding]:
-    """Another generation is asked for than the one we made."""
-    record, wanted = context.record, context.desired.generation
-    if record is not None and record.generation != wanted:
-        yield told(
-            Reason.REISSUE_REQUESTED,
-            "another generation is asked for, and this version does not rotate CAs yet",
-            "generation",
-            current=str(record.generation),
-            planned=str(wanted),
-        )
-
-
 def told(reason: Reason, message: str, path: str = "", *, current: str | None = None, planned: str | None = None) -> Finding:
     """A finding that asks for nothing."""
     return Finding(reason=reason, action=Action.NONE, message=message, path=path, current=current, planned=planned)
@@ -187,5 +172,4 @@ TELLING: Final[tuple[CaCheck, ...]] = (
     key_policy_mismatch,  # KeyPolicyMismatch: another kind of key
     lifetime_mismatch,  # LifetimeMismatch: longer than wanted
     renewal_due,  # RenewalDue
-    generation_raised,  # ReissueRequested: another `generation`
 )

@@ -68,7 +68,7 @@ def key_mismatch(context: Context) -> Iterator[Finding]:
 
 def wrong_issuer(context: Context) -> Iterator[Finding]:
     """Another key than the CA's signed the certificate. By key, never by name: an old CA and a new one share theirs."""
-    if _has_other_issuer(context) and context.leaf is not None:
+    if _has_other_issuer(context) and context.leaf is not None and context.pair.signed_by not in context.generations:
         yield Finding(
             reason=Reason.WRONG_ISSUER,
             action=Action.REISSUE,
@@ -77,6 +77,24 @@ def wrong_issuer(context: Context) -> Iterator[Finding]:
             current=str(context.leaf.issuer),
             planned=context.authority.desired.address,
         )
+
+
+def issuer_rotated(context: Context) -> Iterator[Finding]:
+    """Another generation of its CA signed it than the one that issues now."""
+    number = context.generations.get(context.pair.signed_by)
+    if number is not None and _has_other_issuer(context) and context.leaf is not None:
+        yield Finding(
+            reason=Reason.ISSUER_ROTATED,
+            action=Action.REISSUE,
+            message=f"generation {number} of {context.issuing.desired.address} signed it, {_generation(context)} issues now",
+            path="issuer_generation",
+            current=str(number),
+            planned=_generation(context),
+        )
+
+
+def _generation(context: Context) -> str:
+    return str(context.issuing.desired.generation)
 
 
 def chain_broken(context: Context) -> Iterator[Finding]:

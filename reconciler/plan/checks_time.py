@@ -52,12 +52,12 @@ def renewal_due(context: Context) -> Iterator[Finding]:
     due = renewal.renewal_due(desired.address, leaf, desired.renew_before)
     if now < due:
         return
-    end = renewal.planned_end(now, desired.lifetime, context.authority.not_after)
+    end = renewal.planned_end(now, desired.lifetime, context.issuing.not_after)
     if end <= leaf.not_after:
         yield Finding(
             reason=Reason.RENEWAL_DUE,
             action=Action.NONE,
-            message=f"it ends with {context.authority.desired.address} on {instant(leaf.not_after)}",
+            message=f"it ends with {context.issuing.desired.address} on {instant(leaf.not_after)}",
             path="not_after",
             current=instant(leaf.not_after),
         )

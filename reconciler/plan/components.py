@@ -11,9 +11,10 @@ from reconciler.observed.model import Absent, Certificates, Key
 from reconciler.plan import checks_files as files
 from reconciler.plan import checks_pair as pair
 from reconciler.plan import checks_time as time
-from reconciler.plan.context import Authority, Context, Decision, Situation
+from reconciler.plan.context import Context, Decision, Situation
 from reconciler.plan.foreign import foreign, is_foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.rotation.lifecycle import Lifecycle
 
 Check = Callable[[Context], Iterator[Finding]]
 
@@ -23,6 +24,7 @@ PAIR_CHAIN: Final[tuple[Check, ...]] = (
     pair.unreadable,  # Unreadable: corrupt, truncated, encrypted, another type -> reissue or rekey
     pair.key_mismatch,  # KeyMismatch: the key is another's -> rekey
     pair.wrong_issuer,  # WrongIssuer: another key than the CA's signed it -> reissue
+    pair.issuer_rotated,  # IssuerRotated: another generation of the CA issues now -> reissue
     pair.chain_broken,  # ChainBroken: not the CAs' intermediates behind it -> repair
     pair.subject_mismatch,  # SubjectMismatch -> reissue
     pair.san_mismatch,  # SanMismatch: names added or removed -> reissue
@@ -51,23 +53,26 @@ OUTPUT_CHAIN: Final[tuple[Check, ...]] = (
 _ALWAYS: Final = PAIR_CHAIN + FILE_CHAIN
 
 
-def decide_components(situation: Situation, authorities: Mapping[str, Authority]) -> Iterator[Decision]:
+def decide_components(situation: Situation, lives: Mapping[str, Lifecycle]) -> Iterator[Decision]:
     """Decides about every component that the plan covers; those without findings are passed over."""
     for component in situation.desired.components.values():
         if situation.covers(component.address):
-            context = context_of(component, situation, authorities)
+            context = context_of(component, situation, lives)
             findings = find(context)
             if findings:
                 yield _decide(context, findings, situation)
 
 
-def context_of(component: Component, situation: Situation, authorities: Mapping[str, Authority]) -> Context:
+def context_of(component: Component, situation: Situation, lives: Mapping[str, Lifecycle]) -> Context:
     """One component, with everything that its checks look at."""
     address = component.address
     found = situation.pair(address)
+    life = lives[component.ca]
     return Context(
         desired=component,
-        authority=authorities[component.ca],
+        authority=life.behind(component, found),
+        issuing=life.issuing(component),
+        generations=life.keys,
         pair=found,
         leaf=found.certificate.chain[0] if isinstance(found.certificate, Certificates) else None,
         key=found.key.facts if isinstance(found.key, Key) else None,
@@ -90,7 +95,7 @@ def _decide(context: Context, findings: tuple[Finding, ...], situation: Situatio
     stranger = _stranger(context, findings, situation)
     if stranger is not None:
         return settle(context.desired.address, "component", (*findings, stranger))
-    refusal = context.authority.refusal
+    refusal = context.issuing.refusal
     needs_signature = any(finding.action >= Action.REISSUE for finding in findings)
     held_by = refusal.address if needs_signature and refusal is not None else ""
     return settle(context.desired.address, "component", findings, held_by=held_by)

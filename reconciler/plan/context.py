@@ -34,6 +34,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     replaced: frozenset[str]
     served: Mapping[str, Served] = {}
     """What endpoints presented when they were last asked, by address."""
+    unready: Mapping[str, str] = {}
+    """Why the readers of an address may not have loaded what is on disk, as a clause: hooks that are owed."""
 
     def covers(self, address: str) -> bool:
         """Whether the plan is about this address."""
@@ -90,6 +92,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     desired: Component
     authority: Authority
+    """The generation of its CA that it is judged by: the one that signed what it has, while that may stay."""
+    issuing: Authority
+    """The generation that would sign now."""
+    generations: Mapping[str, int]
+    """Numbers of the generations of its CA, by the SHA-256 of their public key."""
     pair: ObservedPair
     leaf: CertificateFacts | None
     key: KeyFacts | None
@@ -112,6 +119,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     held_by: str = ""
     """Address of the CA that cannot sign, or the name of the guard."""
     diagnostics: tuple[DiagnosticEntry, ...] = ()
+    task: str = ""
+    """What is done about a CA or keypair: see `rotation.lifecycle.Task`."""
     importing: str = ""
     """Path of the certificate that is taken over."""
     previous: str | None = None

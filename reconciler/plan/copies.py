@@ -13,6 +13,7 @@ from reconciler.plan.checks_pair import unreadable_finding
 from reconciler.plan.context import Authority, Decision, Situation
 from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.rotation.lifecycle import Lifecycle
 
 
 class _Copy(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,9 +26,9 @@ class _Copy(msgspec.Struct, frozen=True, kw_only=True):
     observed: ObservedState
 
 
-def decide_copies(situation: Situation, authority: Authority) -> Iterator[Decision]:
+def decide_copies(situation: Situation, life: Lifecycle) -> Iterator[Decision]:
     """Decides about each copy of a CA that the plan covers."""
-    ca = authority.desired
+    ca, authority = life.desired, life.signing
     for replica in ca.replicas:
         if not situation.covers(replica.address):
             continue
@@ -42,6 +43,8 @@ def decide_copies(situation: Situation, authority: Authority) -> Iterator[Decisi
         if not findings:
             continue
         strange = {Reason.KEY_MISMATCH, Reason.UNREADABLE} & {finding.reason for finding in findings}
+        if isinstance(copy.found.key, Key) and copy.found.key.facts.spki_sha256 in life.keys:
+            strange = set()  # a copy of the generation before
         known = replica.address in situation.records or copy.found.owned
         if strange and not known and not situation.may_overwrite(replica.address):
             findings = (*findings, foreign(f"{replica.place.absolute}.crt"))

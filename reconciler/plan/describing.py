@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-from reconciler.plan.context import Authority, Decision, Situation
+from reconciler.plan.context import Decision, Situation
+from reconciler.plan.rotation.keypair_life import KeypairLife
+from reconciler.plan.rotation.lifecycle import Lifecycle
 
 Attributes = dict[str, Any]
 
@@ -16,8 +18,10 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """What a description looks at."""
 
     situation: Situation
-    authorities: Mapping[str, Authority]
+    lives: Mapping[str, Lifecycle]
     """CAs by name."""
+    keypairs: Mapping[str, KeypairLife]
+    """Keypairs by name; without those that have no key."""
     issuers: Mapping[str, str]
     """Addresses of CAs by the SHA-256 of their public key."""
     issuing: frozenset[str]
@@ -32,11 +36,17 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     unknown: Attributes = msgspec.field(default_factory=dict)
 
 
-def ground_of(situation: Situation, authorities: Mapping[str, Authority], decisions: Iterable[Decision]) -> Ground:
+def ground_of(
+    situation: Situation,
+    lives: Mapping[str, Lifecycle],
+    keypairs: Mapping[str, KeypairLife],
+    decisions: Iterable[Decision],
+) -> Ground:
     """Puts together what descriptions look at."""
     return Ground(
         situation=situation,
-        authorities=authorities,
-        issuers={each.spki: each.desired.address for each in authorities.values() if each.spki},
+        lives=lives,
+        keypairs=keypairs,
+        issuers={key: life.desired.address for life in lives.values() for key in life.keys},
         issuing=frozenset(decision.address for decision in decisions if decision.issues),
     )

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-FORMAT_VERSION: Final = "1.0"
+FORMAT_VERSION: Final = "1.1"
 
 ActionWord = Literal["no-op", "create", "update", "delete", "forget"]
 ClassWord = Literal[
@@ -71,6 +71,39 @@ class DiagnosticEntry(Part, frozen=True, kw_only=True):
     held_back: Annotated[list[str], Meta(description="Addresses that a guard or a missing CA key holds back.")] = []
 
 
+PhaseWord = Literal["stable", "stage", "clients", "servers", "soak", "distrust"]
+
+
+class Waiting(Part, frozen=True, kw_only=True):
+    """One thing that the next phase of a rotation waits for."""
+
+    address: str
+    message: Annotated[str, Meta(description="A clause for people, to be read after the address.")]
+    planned: Annotated[bool, Meta(description="Whether this very plan sees to it.")] = False
+
+
+class RotationEntry(Part, frozen=True, kw_only=True):
+    """A CA or keypair between two generations."""
+
+    address: str
+    phase: Annotated[PhaseWord, Meta(description="stable: asked for, and held before it begins.")]
+    from_generation: int
+    to_generation: int
+    signing_generation: Annotated[int, Meta(description="The one in the signing pair; 0 when it cannot be told.")]
+    trusted: Annotated[list[int], Meta(description="Generations that belong into every bundle and kubeconfig now.")]
+    issues_clients: Annotated[int, Meta(description="Generation that signs what is for client auth alone.")]
+    issues_servers: Annotated[int, Meta(description="Generation that signs everything else.")]
+    next_phase: PhaseWord
+    barrier: Annotated[str, Meta(description="What has to hold before the next phase begins, for people.")]
+    back: Annotated[str, Meta(description="What lowering `generation` does from here, for people.")]
+    waits_for: list[Waiting] = []
+    soaks_until: datetime | None = None
+    steps: Annotated[
+        list[str], Meta(description="What has to reload or restart, in order, once this phase's files are there; for people.")
+    ] = []
+    error: Annotated[str, Meta(description="Why what git asks for cannot begin; empty when nothing is wrong.")] = ""
+
+
 class Source(Part, frozen=True, kw_only=True):
     """Where the desired state came from."""
 
@@ -110,6 +143,7 @@ class PlanDocument(Part, frozen=True, kw_only=True):
     resource_changes: Annotated[list[ResourceChange], Meta(description="In the order of work: CAs first. No-ops are left out.")]
     resource_drift: Annotated[list[ResourceChange], Meta(description="What differs from our own record.")]
     diagnostics: list[DiagnosticEntry]
+    rotations: Annotated[list[RotationEntry], Meta(description="CAs and keypairs between two generations.")] = []
     summary: Summary
     valid_until: datetime
     complete: Annotated[bool, Meta(description="False when --target left something out.")] = True

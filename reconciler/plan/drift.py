@@ -12,10 +12,10 @@ from reconciler.plan.context import Situation
 from reconciler.plan.describing import Attributes, Ground
 from reconciler.plan.document import Change, ReasonEntry, ResourceChange
 from reconciler.plan.inventory import Record
-from reconciler.plan.keypairs import NOTHING_THERE
 from reconciler.plan.options import desired_addresses
 from reconciler.plan.order import RANKS, natural
 from reconciler.plan.reasons import Reason
+from reconciler.plan.rotation.keypair_life import NOTHING_THERE
 
 
 def find_drift(ground: Ground) -> list[ResourceChange]:

@@ -25,7 +25,8 @@ MAX_DESTROY: Final = "max-destroy"
 EMPTY: Final = "empty-desired-state"
 PREVENT_DESTROY: Final = "prevent-destroy"
 
-_BY_TIME: Final = frozenset({Reason.RENEWAL_DUE, Reason.EXPIRED})
+#: What time alone demands, and a rotation that git asks for.
+_EXPECTED: Final = frozenset({Reason.RENEWAL_DUE, Reason.EXPIRED, Reason.ISSUER_ROTATED})
 _WAY_OUT: Final = "Check that this is meant, then plan again with --allow-mass-change."
 
 
@@ -105,7 +106,7 @@ def empty_desired_state(situation: Situation, orphans: Iterable[str]) -> Diagnos
 def _counts(decision: Decision) -> bool:
     if decision.kind != "component" or decision.blocked or decision.action not in {Action.REISSUE, Action.REKEY}:
         return False
-    return any(finding.action >= Action.REISSUE and finding.reason not in _BY_TIME for finding in decision.findings)
+    return any(finding.action >= Action.REISSUE and finding.reason not in _EXPECTED for finding in decision.findings)
 
 
 def _held(decision: Decision, guard: str) -> Decision:

@@ -29,6 +29,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reissue: str = ""
     """The reissue token of the desired state at the last issuance."""
     generation: int = 1
+    """Of a CA or keypair: the one that signs."""
+    settled: datetime | None = None
+    settled_generation: int = 0
+    """Since when everything is known to be on that generation; a rotation soaks from there."""
     mode: int | None = None
     """Mode of the secret file as it was published."""
     prevent_destroy: bool = False

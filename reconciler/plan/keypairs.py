@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
 
 from reconciler.desired.model import Keypair, Replica
 from reconciler.observed.model import Absent, Key, ObservedKeypair, ObservedState, PublicKey, Unusable
+from reconciler.plan.authorities import GENERATION, UNFINISHED
 from reconciler.plan.checks_files import owners, public_mode, secret_mode
 from reconciler.plan.checks_pair import unreadable_finding
 from reconciler.plan.context import Decision, Situation
@@ -13,8 +17,15 @@ from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.inventory import Record
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.rotation.keypair_life import NOTHING_THERE, KeypairLife, live
 
-NOTHING_THERE = ObservedKeypair(key=Absent(), public=Absent())
+
+class Keypairs(msgspec.Struct, frozen=True, kw_only=True):
+    """All keypairs that have a key, and what was decided about every keypair."""
+
+    lives: Mapping[str, KeypairLife]
+    """By name."""
+    decisions: tuple[Decision, ...]
 
 
 def reference_replica(keypair: Keypair, observed: ObservedState, records: Mapping[str, Record]) -> Replica | None:
@@ -27,43 +38,45 @@ def reference_replica(keypair: Keypair, observed: ObservedState, records: Mappin
     return usable[0][0] if usable else None
 
 
-def decide_keypairs(situation: Situation) -> Iterator[Decision]:
+def decide_keypairs(situation: Situation) -> Keypairs:
     """Decides about each replica that the plan covers."""
+    lives: dict[str, KeypairLife] = {}
+    decisions: list[Decision] = []
     for keypair in sorted(situation.desired.keypairs.values(), key=lambda keypair: keypair.name):
         covered = [replica for replica in keypair.replicas if situation.covers(replica.address)]
         if not covered:
             continue
         reference = reference_replica(keypair, situation.observed, situation.records)
         if reference is None:
-            yield from _without_key(situation, keypair, covered)
+            decisions += _without_key(situation, keypair, covered)
             continue
-        wanted = _key(situation.observed, reference)
-        if wanted is not None:
-            for replica in covered:
-                yield from _decide(situation, keypair, replica, wanted, reference)
+        life = live(keypair, reference, situation)
+        lives[keypair.name] = life
+        for replica in covered:
+            decisions += _decide(situation, life, replica)
+    return Keypairs(lives=lives, decisions=tuple(decisions))
 
 
-def tell_keypairs(situation: Situation) -> Iterator[DiagnosticEntry]:
-    """What would need a new key, which has to be phased in: told, not done."""
-    for keypair in situation.desired.keypairs.values():
-        reference = reference_replica(keypair, situation.observed, situation.records)
-        key = _key(situation.observed, reference) if reference is not None else None
-        if key is None or reference is None or not situation.covers(reference.address):
-            continue
-        if key.facts.key != keypair.key:
-            yield _note(keypair, Reason.KEY_POLICY_MISMATCH, f"its key is {key.facts.key}, wanted is {keypair.key.value}")
-        record = situation.records.get(reference.address)
-        if record is not None and record.generation != keypair.generation:
-            message = f"generation {keypair.generation} is asked for, {record.generation} is in use"
-            yield _note(keypair, Reason.REISSUE_REQUESTED, message)
+def tell_keypairs(situation: Situation, keypairs: Keypairs) -> Iterator[DiagnosticEntry]:
+    """What would need a new key, and what git asks for and cannot begin."""
+    for name, life in keypairs.lives.items():
+        keypair, standing = situation.desired.keypairs[name], life.standing
+        if standing.error:
+            yield _note(keypair, UNFINISHED, standing.error, severity="error")
+        if standing.note:
+            yield _note(keypair, GENERATION, standing.note)
+        key = life.keys.get(standing.target)
+        if key is not None and not standing.rotating and key.key != keypair.key:
+            message = f"its key is {key.key}, wanted is {keypair.key.value}; a new key comes in by raising `generation`"
+            yield _note(keypair, Reason.KEY_POLICY_MISMATCH.value, message)
 
 
-def _note(keypair: Keypair, reason: Reason, message: str) -> DiagnosticEntry:
+def _note(keypair: Keypair, code: str, message: str, *, severity: Literal["error", "warning"] = "warning") -> DiagnosticEntry:
     return DiagnosticEntry(
-        severity="warning",
-        code=reason.value,
+        severity=severity,
+        code=code,
         summary=f"{keypair.address}: {message}",
-        detail="A new key would invalidate all that the old one has signed; this version does not phase one in yet.",
+        detail="A new key at once would invalidate all that the old one has signed.",
         address=keypair.address,
     )
 
@@ -116,23 +129,61 @@ def _why_not_made(situation: Situation, keypair: Keypair) -> DiagnosticEntry | N
     )
 
 
-def _decide(situation: Situation, keypair: Keypair, replica: Replica, wanted: Key, reference: Replica) -> Iterator[Decision]:
+def _decide(situation: Situation, life: KeypairLife, replica: Replica) -> Iterator[Decision]:
+    keypair = life.desired
     found = situation.observed.keypairs.get(replica.address, NOTHING_THERE)
+    refusal = life.refusal if replica is keypair.replicas[0] else None
     findings = (
-        *_key_findings(found, wanted, reference),
-        *_public_findings(found, wanted),
+        *_key_findings(found, life),
+        *_public_findings(found, life),
         *_file_findings(situation, keypair, found),
+        *(_staged(life) if replica is keypair.replicas[0] else ()),
+        *(_retired(life) if replica is keypair.replicas[0] else ()),
     )
+    if refusal is not None:
+        missing = Finding(reason=Reason.MISSING, action=Action.NONE, message=refusal.summary, path="generation")
+        yield Decision(
+            address=replica.address, kind="keypair", action=Action.NONE, findings=(missing,), blocked=True,
+            held_by=keypair.address, diagnostics=(refusal,),
+        )  # fmt: skip
+        return
     if not findings:
         return
+    key = found.key.facts.spki_sha256 if isinstance(found.key, Key) else ""
     strange = any(finding.path == "key" and finding.reason != Reason.MISSING for finding in findings)
-    known = replica.address in situation.records or situation.may_overwrite(replica.address)
+    known = replica.address in situation.records or situation.may_overwrite(replica.address) or key in life.numbers
     if strange and not known and not situation.may_overwrite(keypair.address):
         findings = (*findings, foreign(f"{replica.place.absolute}.key"))
     yield settle(replica.address, "keypair", findings)
 
 
-def _key_findings(found: ObservedKeypair, wanted: Key, reference: Replica) -> Iterator[Finding]:
+def _staged(life: KeypairLife) -> Iterator[Finding]:
+    if life.making:
+        standing = life.standing
+        yield Finding(
+            reason=Reason.REISSUE_REQUESTED,
+            action=Action.ROTATE,
+            message=f"generation {standing.target} comes in beside generation {standing.source}: git asks for it",
+            path="generation",
+            current=str(standing.source),
+            planned=str(standing.target),
+        )
+
+
+def _retired(life: KeypairLife) -> Iterator[Finding]:
+    for number in life.standing.retiring:
+        place = life.desired.replicas[0].place.of_generation(number).absolute
+        yield Finding(
+            reason=Reason.OUTPUT_STALE,
+            action=Action.REPAIR,
+            message=f"generation {number} is used by nobody any more: {place}.* are removed",
+            path=f"generation.{number}",
+            current=str(number),
+        )
+
+
+def _key_findings(found: ObservedKeypair, life: KeypairLife) -> Iterator[Finding]:
+    wanted, number = life.signing_key, life.number
     match found.key:
         case Absent() if isinstance(found.public, Absent):
             yield Finding(reason=Reason.MISSING, action=Action.CREATE, message="there is no key")
@@ -140,35 +191,51 @@ def _key_findings(found: ObservedKeypair, wanted: Key, reference: Replica) -> It
             yield Finding(reason=Reason.MISSING, action=Action.REPAIR, message="there is no private key", path="key")
         case Unusable() as unusable:
             yield unreadable_finding(unusable, action=Action.REPAIR, path="key")
-        case Key(facts=facts) if facts.spki_sha256 != wanted.facts.spki_sha256:
+        case Key(facts=facts) if facts.spki_sha256 != wanted.spki_sha256:
+            other = life.numbers.get(facts.spki_sha256)
+            if other is not None and other in life.standing.accepts(client=False):
+                return
+            rotated = other is not None and life.standing.rotating
             yield Finding(
-                reason=Reason.KEY_MISMATCH,
-                action=Action.REPAIR,
-                message=f"it is another key than that of {reference.address}",
+                reason=Reason.ISSUER_ROTATED if rotated else Reason.KEY_MISMATCH,
+                action=Action.ROTATE if rotated else Action.REPAIR,
+                message=f"generation {number} signs from now on"
+                if rotated
+                else f"it is another key than that of {life.reference}",
                 path="key",
                 current=f"sha256:{facts.spki_sha256}",
-                planned=f"sha256:{wanted.facts.spki_sha256}",
+                planned=f"sha256:{wanted.spki_sha256}",
             )
 
 
-def _public_findings(found: ObservedKeypair, wanted: Key) -> Iterator[Finding]:
-    """The public half; it follows the private one, so it is judged only beside the right one."""
-    if not isinstance(found.key, Key) or found.key.facts.spki_sha256 != wanted.facts.spki_sha256:
+def _public_findings(found: ObservedKeypair, life: KeypairLife) -> Iterator[Finding]:
+    """The public halves that are accepted; judged only beside a private key that belongs here."""
+    if not isinstance(found.key, Key) or found.key.facts.spki_sha256 not in life.numbers:
         return
     match found.public:
         case Absent():
             yield Finding(reason=Reason.MISSING, action=Action.REPAIR, message="there is no public key", path="public")
         case Unusable() as unusable:
             yield unreadable_finding(unusable, action=Action.REPAIR, path="public")
-        case PublicKey(spki_sha256=spki) if spki != wanted.facts.spki_sha256:
-            yield Finding(
-                reason=Reason.OUTPUT_STALE,
-                action=Action.REPAIR,
-                message="the public key is not that of the private key",
-                path="public",
-                current=f"sha256:{spki}",
-                planned=f"sha256:{wanted.facts.spki_sha256}",
-            )
+        case PublicKey() as public if life.making:
+            yield _public_stale(public, f"follows generation {life.standing.target}", planned=None)
+        case PublicKey() as public if set(public.keys) != set(life.accepted):
+            if life.standing.rotating or len(public.keys) > 1:
+                message = "it does not hold the public keys whose signatures are to be accepted"
+            else:
+                message = "the public key is not that of the private key"
+            yield _public_stale(public, message, planned=", ".join(f"sha256:{key}" for key in life.accepted))
+
+
+def _public_stale(public: PublicKey, message: str, *, planned: str | None) -> Finding:
+    return Finding(
+        reason=Reason.OUTPUT_STALE,
+        action=Action.REPAIR,
+        message=message,
+        path="public",
+        current=", ".join(f"sha256:{key}" for key in public.keys),
+        planned=planned,
+    )
 
 
 def _file_findings(situation: Situation, keypair: Keypair, found: ObservedKeypair) -> Iterator[Finding]:

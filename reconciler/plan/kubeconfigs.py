@@ -25,6 +25,7 @@ from reconciler.plan.context import Authority, Decision, Situation
 from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.inventory import Record
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.plan.trust import Anchors, anchors
 
 
@@ -184,7 +185,7 @@ _FILE_ONLY: Final = frozenset({Reason.MODE_DRIFT, Reason.OWNER_DRIFT})
 
 
 def decide_kubeconfigs(
-    situation: Situation, authorities: Mapping[str, Authority], components: Mapping[str, Decision]
+    situation: Situation, lives: Mapping[str, Lifecycle], components: Mapping[str, Decision]
 ) -> Iterator[Decision]:
     """Decides about every kubeconfig that the plan covers, after its component."""
     known: dict[tuple[str, ...], Anchors] = {}
@@ -192,12 +193,12 @@ def decide_kubeconfigs(
         if not situation.covers(address):
             continue
         if kubeconfig.cas not in known:
-            known[kubeconfig.cas] = anchors(kubeconfig.cas, authorities)
+            known[kubeconfig.cas] = anchors(kubeconfig.cas, lives, situation.now)
         component = situation.desired.components[kubeconfig.component]
         context = KubeconfigContext(
             desired=kubeconfig,
             component=component,
-            authority=authorities[component.ca],
+            authority=lives[component.ca].behind(component, situation.pair(component.address)),
             pair=situation.pair(component.address),
             decision=components.get(component.address),
             found=situation.observed.kubeconfigs.get(address, Absent()),

@@ -23,6 +23,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Overwrite foreign files that do not fit."""
     allow_mass_change: bool = False
     """Lift maxChanges and maxDestroy for this plan."""
+    confirmed: bool = True
+    """Whether a person asks, who is taken to have restarted what the last plan told to restart. The daemon is none."""
 
     @property
     def in_effect(self) -> dict[str, object]:

@@ -12,6 +12,7 @@ from reconciler.observed.model import Certificates
 from reconciler.plan.context import Authority, Decision, Situation
 from reconciler.plan.order import natural
 from reconciler.plan.renewal import earliest_renewal, planned_end, renewal_due
+from reconciler.plan.rotation.lifecycle import Lifecycle
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,16 +22,16 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
-def next_renewal(situation: Situation, authorities: Mapping[str, Authority], decisions: Mapping[str, Decision]) -> Due | None:
+def next_renewal(situation: Situation, lives: Mapping[str, Lifecycle], decisions: Mapping[str, Decision]) -> Due | None:
     """The earliest of all that will fall due; what is overdue and cannot be renewed is told elsewhere.
 
     Args:
         situation: what the plan is made from.
-        authorities: CAs by name.
+        lives: CAs by name.
         decisions: by address.
     """
     first: Due | None = None
-    for desired, authority in _certificates(situation, authorities):
+    for desired, authority in _certificates(situation, lives):
         decision = decisions.get(desired.address)
         if decision is not None and decision.issues:
             at: datetime | None = _planned(situation, desired, authority)
@@ -43,14 +44,14 @@ def next_renewal(situation: Situation, authorities: Mapping[str, Authority], dec
     return first
 
 
-def _certificates(
-    situation: Situation, authorities: Mapping[str, Authority]
-) -> Iterator[tuple[CA | Component, Authority | None]]:
+def _certificates(situation: Situation, lives: Mapping[str, Lifecycle]) -> Iterator[tuple[CA | Component, Authority | None]]:
     """Every certificate with the CA that signs it, None for a root's own."""
     for ca in situation.desired.cas.values():
-        yield ca, authorities.get(ca.issuer) if ca.issuer is not None else None
+        above = lives.get(ca.issuer) if ca.issuer is not None else None
+        yield ca, above.signing if above is not None else None
     for component in situation.desired.components.values():
-        yield component, authorities.get(component.ca)
+        life = lives.get(component.ca)
+        yield component, life.issuing(component) if life is not None else None
 
 
 def _planned(situation: Situation, desired: CA | Component, authority: Authority | None) -> datetime:

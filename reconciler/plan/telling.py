@@ -8,12 +8,13 @@ from datetime import datetime
 
 import msgspec
 
-from reconciler.plan.context import Authority, Decision, Refusal, Situation
+from reconciler.plan.context import Decision, Refusal, Situation
 from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.foreign import blocks
 from reconciler.plan.order import natural
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Reason
+from reconciler.plan.rotation.lifecycle import Lifecycle
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,10 +29,10 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
         return self.refusal.severe or bool(self.waiting)
 
 
-def refused(authorities: Mapping[str, Authority], decisions: list[Decision]) -> tuple[Refused, ...]:
+def refused(lives: Mapping[str, Lifecycle], decisions: list[Decision]) -> tuple[Refused, ...]:
     """Every CA that cannot sign, with what waits for it."""
     waiting = _waiting(decisions)
-    refusals = {each.refusal.address: each.refusal for each in authorities.values() if each.refusal is not None}
+    refusals = {refusal.address: refusal for life in lives.values() for refusal in life.refusals}
     return tuple(Refused(refusal=refusal, waiting=tuple(waiting.get(address, ()))) for address, refusal in refusals.items())
 
 

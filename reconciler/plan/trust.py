@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 
 from reconciler.plan.context import Authority
+from reconciler.plan.rotation.lifecycle import Lifecycle
 
 
 class Anchors(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,11 +35,21 @@ class Anchors(msgspec.Struct, frozen=True, kw_only=True):
         return refusal.address if refusal is not None else self.unknown[0].desired.address
 
 
-def anchors(names: Iterable[str], authorities: Mapping[str, Authority]) -> Anchors:
-    """What should be trusted where these CAs are."""
-    involved = [authorities[name] for name in names]
+def anchors(names: Iterable[str], lives: Mapping[str, Lifecycle], now: datetime) -> Anchors:
+    """What should be trusted where these CAs are: every generation in use.
+
+    One that has expired serves nobody, and some verifiers follow it into a dead end (AddTrust, 2020): it is left out,
+    unless there is no other.
+    """
+    involved = [lives[name].authorities[number] for name in names for number in unexpired(lives[name], now)]
     return Anchors(
         fingerprints=tuple(sorted({each.certificate.fingerprint for each in involved if each.certificate is not None})),
         made=tuple(each.desired.address for each in involved if each.creating),
         unknown=tuple(each for each in involved if each.certificate is None and not each.creating),
     )
+
+
+def unexpired(life: Lifecycle, now: datetime) -> tuple[int, ...]:
+    """The generations of a CA that belong into trust outputs: those in use that have not expired, or all when all have."""
+    ends = {number: life.authorities[number].not_after for number in life.standing.trusted if number in life.authorities}
+    return tuple(number for number, end in ends.items() if end is None or now <= end) or tuple(ends)

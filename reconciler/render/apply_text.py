@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from reconciler.plan.document import PlanDocument, ResourceChange
+from reconciler.render.colour import PLAIN
 from reconciler.render.escape import visible
+from reconciler.render.rotation_text import rotation_blocks
 
 
 def render_outcome(
@@ -41,6 +43,7 @@ def render_outcome(
             **counts,
             "held_back": held_back,
             "failed": [{"address": address, "error": error} for address, error in failed],
+            "rotations": document.rotations,
             "skipped": [{"address": address, "reason": reason} for address, reason in skipped],
         }
         return msgspec.json.encode(body).decode()
@@ -55,7 +58,8 @@ def render_outcome(
         lines.append(f"Apply incomplete. Resources: {numbers}, {held_back} held back.")
     else:
         lines.append(f"Apply complete! Resources: {numbers}.")
-    return "\n" + "\n".join(lines) + "\n"
+    blocks = rotation_blocks(document.rotations, PLAIN)
+    return "\n" + "\n\n".join(["\n".join(lines), *blocks]) + "\n"
 
 
 def _count(changes: list[ResourceChange], action: str) -> int:

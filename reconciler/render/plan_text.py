@@ -20,6 +20,7 @@ from reconciler.render.headline import (
     planned_headline,
     symbol_of,
 )
+from reconciler.render.rotation_text import rotation_blocks
 from reconciler.render.totals import NO_CHANGES, NOTHING_DONE, checked_line, counts_line, verbs_line
 
 LEAD_IN: Final = "cluster-pki will perform the following actions:"
@@ -93,6 +94,7 @@ def _sections(document: PlanDocument, colour: Palette, now: datetime, *, hints: 
     if held_back:
         yield "The following is held back, for the causes given below:"
         yield from held_back
+    yield from rotation_blocks(document.rotations, colour)
     yield from _totals(document, colour, now, has_changes=bool(changes), has_held_back=bool(held_back))
     yield from boxes(document.diagnostics, colour)
     if hints and changes:

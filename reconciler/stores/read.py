@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from typing import Final, NamedTuple
 
@@ -111,6 +112,21 @@ def link_target(path: str) -> str | None:
         return os.readlink(path)
     except OSError as error:
         return None if error.errno in {errno.ENOENT, errno.ENOTDIR} else ""
+
+
+def generations_beside(path: str) -> tuple[int, ...]:
+    """The numbers N for which ``<path>.gN.crt`` or ``<path>.gN.key`` is there, ascending; none where nothing can be listed.
+
+    Args:
+        path: absolute, without suffix, such as that of a CA's pair.
+    """
+    directory, _, name = path.rpartition("/")
+    try:
+        entries = os.listdir(directory)
+    except OSError:
+        return ()
+    form = re.compile(rf"{re.escape(name)}\.g([1-9][0-9]{{0,8}})\.(?:crt|key)")
+    return tuple(sorted({int(match[1]) for entry in entries if (match := form.fullmatch(entry))}))
 
 
 def _identity_of(status: os.stat_result) -> Identity:

@@ -61,6 +61,40 @@ def self_signed(request: Request, key: PrivateKey) -> Certificate:
     return _signed(builder, key, request, None, key.facts.spki_sha256)
 
 
+def renewed(
+    old: Certificate,
+    request: Request,
+    key: PrivateKey,
+    issuer: Certificate | None = None,
+    issuer_key: PrivateKey | None = None,
+) -> Certificate:
+    """The same CA with new dates: the same key, the same name and key identifier to the byte.
+
+    Whatever chains to the old certificate chains to this one, and the other way round: verifiers compare the encoded
+    name, and key identifiers where there are any.
+
+    Args:
+        old: the certificate that is renewed.
+        request: what is asked for; its subject is that of `old`.
+        key: the CA's own.
+        issuer: the CA above; None for a root.
+        issuer_key: its key; None for a root.
+
+    Raises:
+        LintError: the request must not be signed, or something else came out.
+    """
+    facts = issuer.facts if issuer is not None else None
+    problems = lint(request, facts) + _key_problems(key.public_key)
+    if old.facts.spki_sha256 != key.facts.spki_sha256:
+        problems += ("the CA's key does not belong to its certificate",)
+    if problems:
+        raise LintError(problems)
+    name, authority = (old.parsed.subject, None) if issuer is None else _issuer_parts(issuer)
+    identifier = x509.SubjectKeyIdentifier(bytes.fromhex(old.facts.ski)) if old.facts.ski else None
+    builder = _builder(request, key.public_key, name, authority, subject=old.parsed.subject, identifier=identifier)
+    return _signed(builder, issuer_key or key, request, facts, key.facts.spki_sha256)
+
+
 def deviations(certificate: CertificateFacts, request: Request, *, issuer: CertificateFacts | None, spki: str) -> tuple[str, ...]:
     """Where a certificate differs from its request; empty when it does not.
 
@@ -104,8 +138,12 @@ def _builder(
     public_key: CertificateIssuerPublicKeyTypes,
     issuer: x509.Name,
     authority: x509.AuthorityKeyIdentifier | None,
+    *,
+    subject: x509.Name | None = None,
+    identifier: x509.SubjectKeyIdentifier | None = None,
 ) -> x509.CertificateBuilder:
-    subject = _name(request.subject)
+    subject = subject or _name(request.subject)
+    identifier = identifier or x509.SubjectKeyIdentifier.from_public_key(public_key)
     # Handed over at once: each method of the builder copies all the extensions before it.
     return x509.CertificateBuilder(
         issuer,
@@ -114,7 +152,7 @@ def _builder(
         request.serial,
         request.not_before.replace(tzinfo=None),
         request.not_after.replace(tzinfo=None),
-        list(_extensions(request, public_key, authority, critical_names=not list(subject))),
+        list(_extensions(request, public_key, authority, identifier, critical_names=not list(subject))),
     )
 
 
@@ -122,6 +160,7 @@ def _extensions(
     request: Request,
     public_key: CertificateIssuerPublicKeyTypes,
     authority: x509.AuthorityKeyIdentifier | None,
+    identifier: x509.SubjectKeyIdentifier,
     *,
     critical_names: bool,
 ) -> Iterator[x509.Extension[x509.ExtensionType]]:
@@ -131,7 +170,7 @@ def _extensions(
         usages = [x509.ObjectIdentifier(EXTENDED_USAGES[usage]) for usage in dict.fromkeys(request.usages)]
         yield _extension(x509.ExtendedKeyUsage(usages), critical=False)
     yield _extension(x509.BasicConstraints(ca=request.is_ca, path_length=request.path_length), critical=True)
-    yield _extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    yield _extension(identifier, critical=False)
     if authority is not None:
         yield _extension(authority, critical=False)
     if request.sans:

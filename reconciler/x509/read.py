@@ -76,18 +76,18 @@ def read_der(der: bytes) -> Certificate:
         raise UnreadableError(Problem.UNPARSABLE, f"the certificate cannot be parsed ({type(error).__name__})") from error
 
 
-def read_public_key(data: bytes) -> str:
-    """The SHA-256 of the SubjectPublicKeyInfo in a ``PUBLIC KEY`` file.
+def read_public_keys(data: bytes) -> tuple[str, ...]:
+    """The SHA-256 of each SubjectPublicKeyInfo in a file of ``PUBLIC KEY`` blocks, in its order; at least one.
 
     Raises:
-        UnreadableError: not exactly one public key.
+        UnreadableError: anything in it is cut short, of another type, or cannot be parsed.
     """
     blocks = pem.split(data)
-    if len(blocks) != 1 or blocks[0].label != "PUBLIC KEY":
+    if not blocks or any(block.label != "PUBLIC KEY" for block in blocks):
         labels = ", ".join(block.label for block in blocks)
-        raise UnreadableError(Problem.WRONG_TYPE, f"one public key was expected, the file holds: {labels}")
+        raise UnreadableError(Problem.WRONG_TYPE, f"public keys were expected, the file holds: {labels}")
     try:
-        return spki_sha256(load_der_public_key(blocks[0].der))
+        return tuple(spki_sha256(load_der_public_key(block.der)) for block in blocks)
     except PARSE_ERRORS as error:
         raise UnreadableError(Problem.UNPARSABLE, f"the public key cannot be parsed ({type(error).__name__})") from error
 

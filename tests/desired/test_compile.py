@@ -13,9 +13,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.desired.diagnostics import InvalidDesiredStateError
-from reconciler.desired.model import Guards
+from reconciler.desired.model import Guards, KubernetesFacts
 from reconciler.x509.facts import KeyAlgorithm
 from tests.desired.compiling import HEAD, NODES, codes_of, compiled, diagnostics_of, kubernetes, merged, state_of, without_origins
 
@@ -54,13 +55,33 @@ OVERRIDES: Final = (
     ],
 )
 def test_expanded_document_compiles_to_the_same_state(text: str) -> None:
-    """What ``show desired`` prints is the whole truth: it needs no preset and no defaults, and means the same."""
+    """What ``show desired`` prints is the whole truth about files: it needs no preset and no defaults, and means the same."""
     first = compiled(text)
     printed = yaml.safe_dump(msgspec.to_builtins(first.expanded, str_keys=True), sort_keys=False)
     second = compiled(printed)
-    assert without_origins(second.state) == without_origins(first.state)
+    assert without_origins(second.state) == without_origins(replace(first.state, kubernetes=None))
     assert msgspec.to_builtins(second.expanded) == msgspec.to_builtins(first.expanded)
     assert "kubernetes:\n  preset" not in printed
+
+
+@pytest.mark.parametrize(
+    ("settings", "facts"),
+    [
+        ("version: '1.31'", KubernetesFacts(version=(1, 31), endpoint="192.0.2.11:6443")),
+        (
+            "version: v1.33.12, controlPlaneEndpoint: api.demo.internal:443",
+            KubernetesFacts(version=(1, 33), endpoint="api.demo.internal:443"),
+        ),
+    ],
+)
+def test_the_state_knows_its_cluster(settings: str, facts: KubernetesFacts) -> None:
+    """The version without its patch and the endpoint as a URL has it, in every view."""
+    assert [state_of(kubernetes(settings), node=node).kubernetes for node in (None, "w-1")] == [facts, facts]
+
+
+def test_without_a_preset_no_cluster_is_known() -> None:
+    """Nothing is known of who reads the files."""
+    assert state_of(INTERNAL).kubernetes is None
 
 
 def test_example_says_nothing() -> None:

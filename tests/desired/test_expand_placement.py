@@ -35,6 +35,69 @@ def test_a_certificate_file_serves_as_its_bundle() -> None:
     assert [dict(state_of(PER_NODE, node=node).bundles) for node in ("cp-1", "w-1")] == [{}, {}]
 
 
+#: Every CA of the cluster in its second generation, in the layouts in which a CA's own file is also a trust file.
+SECOND: Final = "cas:\n  kubernetes: {generation: 2}\n  etcd: {generation: 2}\n  front-proxy: {generation: 2}\n"
+SECOND_CENTRAL: Final = CENTRAL.replace("/ca}", "/ca, generation: 2}")
+
+
+def trust_files(text: str, *, node: str | None = None) -> dict[str, str]:
+    """Every bundle and its file as its node sees it."""
+    return {address: bundle.place.on_node for address, bundle in state_of(text, node=node).bundles.items()}
+
+
+@pytest.mark.parametrize(
+    ("node", "names"),
+    [
+        ("cp-1", {"etcd": "etcd/ca", "front-proxy": "front-proxy-ca", "kubernetes": "ca"}),
+        ("cp-2", {"etcd": "etcd/ca", "front-proxy": "front-proxy-ca", "kubernetes": "ca"}),
+        ("w-1", {"kubernetes": "ca"}),
+    ],
+)
+def test_from_the_second_generation_on_trust_has_a_file_of_its_own(node: str, names: dict[str, str]) -> None:
+    """A signing file holds exactly one certificate, so what is trusted stands beside it, on every node that read it."""
+    wanted = {f"bundle.{name}[{node}]": f"{PKI}/{stem}-bundle.crt" for name, stem in names.items()}
+    assert trust_files(kubernetes(stores=SECOND), node=node) == wanted
+
+
+def test_only_the_ca_of_a_second_generation_is_told_apart() -> None:
+    """The others' certificate files go on serving."""
+    text = kubernetes(stores="cas: {etcd: {generation: 2}}\n")
+    assert trust_files(text, node="cp-1") == {"bundle.etcd[cp-1]": f"{PKI}/etcd/ca-bundle.crt"}
+
+
+def test_trust_stands_beside_a_copy_of_the_ca() -> None:
+    """Where control-plane nodes hold copies of the CA's pair; workers have no pair, and keep their file."""
+    second = trust_files(kubernetes("distributeCAKeys: true", stores=SECOND_CENTRAL))
+    assert {address: path for address, path in second.items() if "kubernetes" in address} == {
+        **{f"bundle.kubernetes[cp-{i}]": f"{PKI}/ca-bundle.crt" for i in (1, 2, 3)},
+        **{f"bundle.kubernetes[w-{i}]": f"{PKI}/ca.crt" for i in (1, 2)},
+    }
+    assert second["bundle.etcd[cp-1]"] == f"{PKI}/etcd/ca-bundle.crt"
+
+
+def test_trust_stays_where_no_ca_stands() -> None:
+    """With the CAs in a store of their own, generations move no file."""
+    assert trust_files(kubernetes(stores=SECOND_CENTRAL)) == trust_files(kubernetes())
+
+
+def test_what_a_user_placed_elsewhere_stays_there() -> None:
+    """A bundle that is no CA's file keeps its path in the second generation, even the one we would take."""
+    text = kubernetes(stores=SECOND) + f"bundles: {{kubernetes: {{path: {PKI[1:]}/ca-bundle.crt}}, etcd: {{path: trust.pem}}}}\n"
+    assert trust_files(text, node="cp-2") == {
+        "bundle.etcd[cp-2]": "/trust.pem",
+        "bundle.front-proxy[cp-2]": f"{PKI}/front-proxy-ca-bundle.crt",
+        "bundle.kubernetes[cp-2]": f"{PKI}/ca-bundle.crt",
+    }
+
+
+def test_a_file_in_the_way_of_a_bundle_is_a_clash() -> None:
+    """Two outputs at the bundle's own path are told as everywhere."""
+    text = kubernetes(stores=SECOND) + f"bundles: {{mine: {{cas: [etcd], path: {PKI[1:]}/ca-bundle.crt}}}}\n"
+    assert [(code, message) for code, _, message, _ in said_about(text, node="cp-1")] == [
+        ("CPK207", f"bundle.kubernetes[cp-1] and bundle.mine would both be {PKI}/ca-bundle.crt")
+    ]
+
+
 def test_a_bundle_of_two_cas_is_a_file_of_its_own() -> None:
     """A bundle at the path of a CA's certificate that holds more than it would overwrite it."""
     text = PER_NODE + "bundles: {kubernetes: {cas: [kubernetes, front-proxy]}}\n"
@@ -158,6 +221,10 @@ def test_staging_prefix_is_not_part_of_what_a_node_sees() -> None:
     stores = CENTRAL.replace("/nodes/{node}", "/srv/{node}/image/opt")
     kubeconfig = state_of(kubernetes(stores=stores)).kubeconfigs["kubeconfig.kubelet[w-1]"]
     assert kubeconfig.client_key == "/image/opt/var/lib/kubelet/pki/kubelet-client-current.pem"
+    assert (kubeconfig.place.absolute, kubeconfig.place.on_node) == (
+        "/srv/w-1/image/opt/etc/kubernetes/kubelet.conf",
+        "/image/opt/etc/kubernetes/kubelet.conf",
+    )
 
 
 @pytest.mark.parametrize(

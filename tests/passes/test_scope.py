@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from reconciler.desired.model import DesiredState, Guards
+from reconciler.desired.model import DesiredState, Guards, KubernetesFacts
 from reconciler.passes import scope
 from reconciler.passes.scope import changed, narrowed, urgent_part
 from tests.plan.world import bundle, ca, component, keypair, kubeconfig, state
@@ -44,6 +44,7 @@ def test_changed_components_are_found() -> None:
         {"keypairs": {}},
         {"prune": True},
         {"suspended": True},
+        {"kubernetes": KubernetesFacts(version=(1, 37), endpoint="api:6443")},
         {"guards": Guards(max_destroy=3)},
         {"imports": {API: "/x"}},
         {"components": {}},
@@ -73,8 +74,9 @@ def test_few_changes_of_many_are_urgent() -> None:
 
 def test_a_view_holds_what_lives_in_it() -> None:
     """A component with the kubeconfig that embeds it, and the other way round; the CAs; and nothing that would take away."""
-    desired = large(3, prune=True)
+    desired = large(3, prune=True, kubernetes=KubernetesFacts(version=(1, 36), endpoint="api:6443"))
     for address in (API, "kubeconfig.admin"):
         part = narrowed(desired, [address])
         assert (sorted(part.components), sorted(part.kubeconfigs), sorted(part.bundles)) == ([API], ["kubeconfig.admin"], [])
+        assert part.kubernetes == desired.kubernetes is not None
         assert (list(part.cas), part.keypairs, part.prune, part.removals) == (["main"], {}, False, ())

@@ -293,7 +293,6 @@ TOLD: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "key": ({"key": KeyAlgorithm.ECDSA_P384}, "KeyPolicyMismatch"),
     "lifetime": ({"lifetime": 5 * YEAR}, "LifetimeMismatch"),
     "due": ({"renew_before": 10 * YEAR - DAY}, "RenewalDue"),
-    "generation": ({"generation": 2}, "ReissueRequested"),
 }
 
 

@@ -188,7 +188,7 @@ def test_what_a_reissue_says() -> None:
         "sans": ["dns:api.example.com", "ip:192.0.2.1"],
         "serial": leaf.serial,
         "not_before": "2026-11-20T10:25:15Z",
-        "not_after": "2027-11-20T10:30:15Z",
+        "not_after": "2027-11-20T10:25:15Z",
         "fingerprint": leaf.fingerprint,
         "ski": leaf.ski,
     }

@@ -22,6 +22,6 @@ def test_every_guard_has_its_row() -> None:
     codes = set(re.findall(r"^\| `([a-z-]+)` \|", PAGE, re.MULTILINE))
     assert codes >= {MAX_CHANGES, MAX_DESTROY, EMPTY, PREVENT_DESTROY}
     sources = "".join(
-        path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "reconciler" / "plan").glob("*.py")
+        path.read_text(encoding="utf-8") for path in (Path(__file__).parents[2] / "reconciler" / "plan").rglob("*.py")
     )
     assert [code for code in sorted(codes) if f'"{code}"' not in sources] == []

@@ -25,23 +25,20 @@ from reconciler.desired.model import (
     parse_address,
 )
 from reconciler.observed.model import (
-    Absent,
     Certificates,
-    DerivedOutput,
     FileMeta,
     Key,
-    KubeconfigFile,
     ObservedBundle,
     ObservedKeypair,
     ObservedPair,
     ObservedState,
-    PublicKey,
+    Served,
     Unusable,
 )
-from reconciler.plan.build import Plan, Work, make_plan
+from reconciler.plan.build import Plan, make_plan
 from reconciler.plan.document import ResourceChange, Source
+from reconciler.plan.foresee import foresee
 from reconciler.plan.inventory import Inventory, Record
-from reconciler.plan.keypairs import reference_replica
 from reconciler.plan.kubeconfigs import kubeconfig_request
 from reconciler.plan.options import Options
 from reconciler.plan.published import paths_of
@@ -204,8 +201,11 @@ class World:
     bundles: dict[str, ObservedBundle] = field(default_factory=dict)
     kubeconfigs: dict[str, Any] = field(default_factory=dict)
     keypairs: dict[str, ObservedKeypair] = field(default_factory=dict)
+    generations: dict[str, tuple[int, ...]] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
+    served: dict[str, Served] = field(default_factory=dict)
+    unready: dict[str, str] = field(default_factory=dict)
 
     @property
     def observed(self) -> ObservedState:
@@ -215,6 +215,7 @@ class World:
             bundles=self.bundles,
             kubeconfigs=self.kubeconfigs,
             keypairs=self.keypairs,
+            generations=self.generations,
             owners=self.owners,
             groups=self.owners,
         )
@@ -229,6 +230,8 @@ class World:
             options=Options(**options),
             source=Source(path="cluster-pki.yaml", sha256=digest("source")),
             tool_version="0",
+            served=self.served,
+            unready=self.unready,
         )
 
     def advance(self, **span: float) -> None:
@@ -273,8 +276,7 @@ class World:
     def apply(self, **options: Any) -> Plan:  # noqa: ANN401 - any planning option
         """Plans and pretends to carry it out."""
         plan = self.plan(**options)
-        for work in plan.work:
-            _carry_out(self, work)
+        _carry_out(self, plan)
         return plan
 
 
@@ -313,88 +315,32 @@ def codes(plan: Plan, severity: str | None = None) -> list[str]:
     return [entry.code for entry in plan.document.diagnostics if severity in {None, entry.severity}]
 
 
-def _carry_out(world: World, work: Work) -> None:
-    """What apply would leave behind."""
-    if work.previous is not None and work.previous in world.records:
-        world.records[work.address] = world.records.pop(work.previous)
-    if work.action in {Action.DESTROY, Action.FORGET}:
-        del world.records[work.address]
-    elif work.action != Action.NONE:
-        _BY_KIND[work.kind](world, work)
+def _carry_out(world: World, plan: Plan) -> None:
+    """What apply would leave behind: the files that a plan foresees, and our records of them."""
+    after = foresee(world.desired, world.observed, plan, now=world.now)
+    world.pairs, world.bundles = dict(after.pairs), dict(after.bundles)
+    world.kubeconfigs, world.keypairs = dict(after.kubeconfigs), dict(after.keypairs)
+    world.generations = dict(after.generations)
+    for work in plan.work:
+        if work.previous is not None and work.previous in world.records:
+            world.records[work.address] = world.records.pop(work.previous)
+        if work.action in {Action.DESTROY, Action.FORGET}:
+            del world.records[work.address]
+        elif work.action != Action.NONE:
+            world.records[work.address] = _RECORDS[work.kind](world, work.address)
+    for life in plan.lives.values():
+        record, standing = world.records.get(life.desired.address), life.standing
+        if record is not None:
+            number = standing.target if standing.settled is not None else 0
+            world.records[life.desired.address] = replace(record, settled=standing.settled, settled_generation=number)
 
 
-def _authority(world: World, work: Work) -> None:
-    wanted = world.desired.cas[parse_address(work.address)[1]]
-    pair = world.pairs.get(wanted.address)
-    if work.address == wanted.address and work.action == Action.CREATE:
-        key = key_facts(wanted.key)
-        issuer = world.leaf(f"ca.{wanted.issuer}") if wanted.issuer is not None else None
-        leaf = certificate(wanted, key, issuer, world.now)
-        signer = issuer.spki_sha256 if issuer is not None else key.spki_sha256
-        pair = ObservedPair(
-            certificate=Certificates(chain=(leaf,), meta=PUBLIC), key=Key(facts=key, meta=SECRET), signed_by=signer, owned=True
-        )
-    assert pair is not None
-    world.pairs[work.address] = _with_modes(pair, wanted.access.mode)
-    world.records[work.address] = _pair_record(world, work.address, wanted, "ca")
+def _authority_record(world: World, address: str) -> Record:
+    return _pair_record(world, address, world.desired.cas[parse_address(address)[1]], "ca")
 
 
-def _component(world: World, work: Work) -> None:
-    wanted = world.desired.components[work.address]
-    issuer = world.leaf(f"ca.{wanted.ca}")
-    served = _served(world, wanted.ca)
-    if work.action == Action.REPAIR:
-        found = world.pairs[work.address]
-        leaf = world.leaf(work.address)
-        assert isinstance(found.key, Key)
-        key = found.key.facts
-    else:
-        old = world.pairs.get(work.address)
-        keep = work.action == Action.REISSUE and not wanted.rotate_key and old is not None and isinstance(old.key, Key)
-        key = old.key.facts if keep and old is not None and isinstance(old.key, Key) else key_facts(wanted.key)
-        leaf = certificate(wanted, key, issuer, world.now)
-    if work.action == Action.REPAIR and {finding.reason for finding in work.findings} <= FILE_ONLY:
-        served = _behind(world.pairs[work.address])
-    chain = (leaf, *served)
-    pair = ObservedPair(
-        certificate=Certificates(chain=chain, meta=PUBLIC),
-        key=Key(facts=key, meta=SECRET),
-        outputs={output: _derived(output, chain, wanted) for output in wanted.outputs if output != "pem"},
-        signed_by=issuer.spki_sha256,
-        owned=wanted.place is not None,
-    )
-    world.pairs[work.address] = _with_modes(pair, wanted.access.mode)
-    world.records[work.address] = _pair_record(world, work.address, wanted, "component")
-
-
-def _behind(pair: ObservedPair) -> tuple[CertificateFacts, ...]:
-    return pair.certificate.chain[1:] if isinstance(pair.certificate, Certificates) else ()
-
-
-def _served(world: World, name: str | None) -> tuple[CertificateFacts, ...]:
-    if name is None:
-        return ()
-    link = world.leaf(f"ca.{name}")
-    above = _served(world, world.desired.cas[name].issuer)
-    return above if link.self_signed else (link, *above)
-
-
-def _derived(output: str, chain: tuple[CertificateFacts, ...], wanted: Component) -> DerivedOutput:
-    links = chain[:1] if output == "der" else chain
-    secret = output in {"combined", "pkcs12"}
-    return DerivedOutput(
-        fingerprints=tuple(link.fingerprint for link in links),
-        spki_sha256=chain[0].spki_sha256 if secret else "",
-        meta=FileMeta(mode=wanted.access.mode if secret else 0o644, uid=0, gid=0),
-    )
-
-
-def _with_modes(pair: ObservedPair, mode: int) -> ObservedPair:
-    assert isinstance(pair.key, Key)
-    key = Key(facts=pair.key.facts, meta=FileMeta(mode=mode, uid=0, gid=0))
-    certificates = pair.certificate
-    assert isinstance(certificates, Certificates)
-    return msgspec.structs.replace(pair, key=key, certificate=msgspec.structs.replace(certificates, meta=PUBLIC))
+def _component_record(world: World, address: str) -> Record:
+    return _pair_record(world, address, world.desired.components[address], "component")
 
 
 def _pair_record(world: World, address: str, wanted: CA | Component, kind: str) -> Record:
@@ -417,59 +363,33 @@ def _pair_record(world: World, address: str, wanted: CA | Component, kind: str) 
     )
 
 
-def _bundle(world: World, work: Work) -> None:
-    wanted = world.desired.bundles[work.address]
-    links = {world.leaf(f"ca.{name}").fingerprint: world.leaf(f"ca.{name}") for name in wanted.cas}
-    chain = tuple(links[fingerprint] for fingerprint in sorted(links))
-    world.bundles[work.address] = ObservedBundle(certificates=Certificates(chain=chain, meta=PUBLIC))
-    world.records[work.address] = Record(kind="bundle", paths=(wanted.place.absolute,), mode=0o644)
+def _bundle_record(world: World, address: str) -> Record:
+    return Record(kind="bundle", paths=(world.desired.bundles[address].place.absolute,), mode=0o644)
 
 
-def _kubeconfig(world: World, work: Work) -> None:
-    wanted = world.desired.kubeconfigs[work.address]
-    pair = world.pairs[wanted.component]
-    assert isinstance(pair.certificate, Certificates)
-    assert isinstance(pair.key, Key)
-    world.kubeconfigs[work.address] = KubeconfigFile(
-        server=wanted.server,
-        ca_fingerprints=tuple(world.leaf(f"ca.{name}").fingerprint for name in wanted.cas),
-        cluster_name=wanted.cluster_name,
-        user_name=wanted.user_name,
-        context=f"{wanted.user_name}@{wanted.cluster_name}",
-        certificate=pair.certificate if wanted.embed else Absent(),
-        key=pair.key if wanted.embed else Absent(),
-        client_certificate_path=wanted.client_certificate,
-        client_key_path=wanted.client_key,
-        extras=(),
-        meta=FileMeta(mode=wanted.access.mode, uid=0, gid=0),
-    )
-    world.records[work.address] = Record(
+def _kubeconfig_record(world: World, address: str) -> Record:
+    wanted = world.desired.kubeconfigs[address]
+    return Record(
         kind="kubeconfig", paths=(wanted.place.absolute,), mode=wanted.access.mode, requested=kubeconfig_request(wanted)
     )
 
 
-def _keypair(world: World, work: Work) -> None:
-    wanted = world.desired.keypairs[parse_address(work.address)[1]]
-    reference = reference_replica(wanted, world.observed, world.records)
-    found = world.keypairs[reference.address].key if reference is not None else None
-    facts = found.facts if isinstance(found, Key) else key_facts(wanted.key)
-    meta = FileMeta(mode=wanted.access.mode, uid=0, gid=0)
-    world.keypairs[work.address] = ObservedKeypair(
-        key=Key(facts=facts, meta=meta), public=PublicKey(spki_sha256=facts.spki_sha256, meta=meta)
-    )
-    world.records[work.address] = Record(
+def _keypair_record(world: World, address: str) -> Record:
+    wanted, found = world.desired.keypairs[parse_address(address)[1]], world.keypairs[address].key
+    assert isinstance(found, Key)
+    return Record(
         kind="keypair",
-        paths=paths_of(work.address, world.desired),
-        spki_sha256=facts.spki_sha256,
+        paths=paths_of(address, world.desired),
+        spki_sha256=found.facts.spki_sha256,
         generation=wanted.generation,
         mode=wanted.access.mode,
     )
 
 
-_BY_KIND: Final[dict[str, Callable[[World, Work], None]]] = {
-    "ca": _authority,
-    "component": _component,
-    "bundle": _bundle,
-    "kubeconfig": _kubeconfig,
-    "keypair": _keypair,
+_RECORDS: Final[dict[str, Callable[[World, str], Record]]] = {
+    "ca": _authority_record,
+    "component": _component_record,
+    "bundle": _bundle_record,
+    "kubeconfig": _kubeconfig_record,
+    "keypair": _keypair_record,
 }

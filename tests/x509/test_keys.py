@@ -22,7 +22,7 @@ from reconciler.x509 import pem
 from reconciler.x509.errors import Problem, UnreadableError
 from reconciler.x509.facts import KeyAlgorithm, KeyFacts
 from reconciler.x509.keys import PrivateKey, describe, read_key_facts
-from reconciler.x509.read import read_public_key
+from reconciler.x509.read import read_public_keys
 from tests.builders import key_pem, make_ca, make_key, raw_key
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -37,7 +37,7 @@ def test_generated_keys_are_what_was_asked_for(algorithm: KeyAlgorithm) -> None:
     assert key.facts != PrivateKey.generate(algorithm).facts
     assert PrivateKey.from_pem(key.pem()).facts == key.facts == read_key_facts(key.pem())
     assert key.pem().startswith(b"-----BEGIN PRIVATE KEY-----\n")
-    assert read_public_key(key.public_pem()) == key.facts.spki_sha256
+    assert read_public_keys(key.public_pem()) == (key.facts.spki_sha256,)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_what_is_no_key(reader: type[PrivateKey], data: bytes, problem: Problem)
 def test_what_is_no_public_key(data: bytes, problem: Problem) -> None:
     """A .pub file holds exactly one public key."""
     with pytest.raises(UnreadableError) as caught:
-        read_public_key(data)
+        read_public_keys(data)
     assert caught.value.problem == problem
 
 

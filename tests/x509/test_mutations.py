@@ -13,7 +13,7 @@ from reconciler.x509.errors import UnreadableError
 from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.keys import PrivateKey, read_key_facts
 from reconciler.x509.names import NameConstraints
-from reconciler.x509.read import read_certificates, read_der, read_public_key
+from reconciler.x509.read import read_certificates, read_der, read_public_keys
 from reconciler.x509.verify import chain_problem
 from tests.builders import NOW, make_ca, make_key, make_leaf, raw_key
 
@@ -42,7 +42,7 @@ READERS: dict[str, tuple[Callable[[bytes], object], bytes, int]] = {
     "rsa-key-der": (lambda der: read_key_facts(pem.join("PRIVATE KEY", der)), pem.split(RSA_PEM)[0].der, 1000),
     "key-pem": (read_key_facts, LEAF.key.pem(), 1000),
     "public-key": (
-        lambda der: read_public_key(pem.join("PUBLIC KEY", der)),
+        lambda der: read_public_keys(pem.join("PUBLIC KEY", der)),
         raw_key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         1000,
     ),

@@ -151,7 +151,7 @@ def test_who_is_suspended(members: tuple[Component, ...], fields: dict[str, Any]
     [
         (NOW, NOW, 30 * DAY),
         (NOW - 29 * DAY, NOW, DAY),
-        (NOW - 31 * DAY, NOW, 365 * DAY),
+        (NOW - 31 * DAY, NOW, 365 * DAY - timedelta(minutes=5)),
         (NOW, NOW + 400 * DAY, None),
     ],
     ids=["just changed", "old one ends soon", "old one has ended", "both have ended"],

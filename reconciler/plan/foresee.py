@@ -1,0 +1,403 @@
+"""What a plan would leave behind: the same facts that a look would find after it, with made-up keys. Pure.
+
+For proving a plan before anything is signed, and for walking through every state of a rotation. The keys and serials that
+apply would choose at random are digests here: the same plan foresees the same state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.desired.model import (
+    CA,
+    Component,
+    DesiredState,
+    Keypair,
+    generation_address,
+    parse_address,
+)
+from reconciler.observed.model import (
+    Absent,
+    Certificates,
+    DerivedOutput,
+    FileMeta,
+    Key,
+    KubeconfigFile,
+    KubeconfigState,
+    ObservedBundle,
+    ObservedKeypair,
+    ObservedPair,
+    ObservedState,
+    PublicKey,
+)
+from reconciler.plan.build import Plan, Work
+from reconciler.plan.context import NOTHING_THERE
+from reconciler.plan.reasons import Action, Reason
+from reconciler.plan.rotation.keypair_life import KeypairLife
+from reconciler.plan.rotation.lifecycle import Lifecycle
+from reconciler.plan.trust import unexpired
+from reconciler.x509.facts import CertificateFacts, KeyFacts
+from reconciler.x509.names import KEY_USAGES
+from reconciler.x509.profile import Request, key_usages_of, validity
+
+_PUBLIC: Final = FileMeta(mode=0o644, uid=0, gid=0)
+_ACCESS: Final = frozenset({Reason.MODE_DRIFT, Reason.OWNER_DRIFT})
+_SECRET: Final = frozenset({"combined", "pkcs12"})
+_SKI_LENGTH: Final = 40
+
+
+def foresee(
+    desired: DesiredState, observed: ObservedState, plan: Plan, *, now: datetime, only: Iterable[str] | None = None
+) -> ObservedState:
+    """The state after a plan, or after a part of it.
+
+    Args:
+        desired: what should be.
+        observed: what the plan was made from.
+        plan: the plan.
+        now: when it is carried out.
+        only: the addresses that are reached before it stops; None for all.
+    """
+    reached = None if only is None else frozenset(only)
+    after = _After(
+        desired=desired,
+        lives=plan.lives,
+        keypair_lives=plan.keypairs,
+        now=now,
+        pairs=dict(observed.pairs),
+        bundles=dict(observed.bundles),
+        kubeconfigs=dict(observed.kubeconfigs),
+        keypairs=dict(observed.keypairs),
+        generations={address: frozenset(numbers) for address, numbers in observed.generations.items()},
+    )
+    for work in plan.work:
+        if reached is None or work.address in reached:
+            _BY_ACTION.get(work.action, _change)(after, work)
+    return replace(
+        observed,
+        pairs=after.pairs,
+        bundles=after.bundles,
+        kubeconfigs=after.kubeconfigs,
+        keypairs=after.keypairs,
+        generations={address: tuple(sorted(numbers)) for address, numbers in after.generations.items() if numbers},
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _After:
+    """The state as it becomes."""
+
+    desired: DesiredState
+    lives: Mapping[str, Lifecycle]
+    keypair_lives: Mapping[str, KeypairLife]
+    now: datetime
+    pairs: dict[str, ObservedPair]
+    bundles: dict[str, ObservedBundle]
+    kubeconfigs: dict[str, KubeconfigState]
+    keypairs: dict[str, ObservedKeypair]
+    generations: dict[str, frozenset[int]]
+    made: dict[tuple[str, int], CertificateFacts] = field(default_factory=dict)
+    keys: dict[str, KeyFacts] = field(default_factory=dict)
+
+    def generation(self, name: str, number: int) -> CertificateFacts:
+        """The certificate of a generation: made on the way, or found before."""
+        known = self.made.get((name, number)) or self.lives[name].authorities[number].certificate
+        if known is None:
+            raise KeyError(name, number)
+        return known
+
+    def files(self, name: str, number: int) -> ObservedPair:
+        """Certificate and key of a generation, wherever it stands."""
+        beside = self.pairs.get(generation_address(f"ca.{name}", number))
+        return beside if beside is not None else self.pairs[f"ca.{name}"]
+
+    def served(self, name: str, link: CertificateFacts) -> tuple[CertificateFacts, ...]:
+        """What follows a leaf of this CA certificate: it, and the CAs above it without the root."""
+        if link.self_signed:
+            return ()
+        parent = self.desired.cas[name].issuer
+        if parent is None:
+            return (link,)
+        life = self.lives[parent]
+        above = [each for number in life.authorities if (each := self.generation(parent, number)).ski == link.aki]
+        return (link, *self.served(parent, above[0] if above else self.generation(parent, life.standing.target)))
+
+
+def _change(after: _After, work: Work) -> None:
+    _BY_KIND[work.kind](after, work)
+
+
+def _remove(after: _After, work: Work) -> None:
+    for held in (after.pairs, after.bundles, after.kubeconfigs, after.keypairs):
+        held.pop(work.address, None)
+
+
+def _leave(after: _After, work: Work) -> None:
+    """Only a record changes."""
+
+
+def _authority(after: _After, work: Work) -> None:
+    _, name, node = parse_address(work.address)
+    ca, life = after.desired.cas[name], after.lives[name]
+    if work.findings and all(finding.reason in _ACCESS for finding in work.findings):
+        after.pairs[work.address] = _with_modes(after.pairs[work.address], ca.access.mode)
+    elif node is not None:
+        after.pairs[work.address] = after.pairs[ca.address]
+    else:
+        _TASKS[work.task](after, ca, life)
+
+
+def _create(after: _After, ca: CA, life: Lifecycle) -> None:
+    number = life.standing.target
+    made = _ca_pair(after, ca, number)
+    after.pairs[ca.address] = made
+    if number > 1:
+        _put_beside(after, ca, number, made)
+
+
+def _stage(after: _After, ca: CA, life: Lifecycle) -> None:
+    _put_beside(after, ca, life.standing.target, _ca_pair(after, ca, life.standing.target))
+
+
+def _promote(after: _After, ca: CA, life: Lifecycle) -> None:
+    old, number = life.standing.signing, life.standing.issues(client=False)
+    if old and old not in after.generations.get(ca.address, frozenset()):
+        _put_beside(after, ca, old, after.pairs[ca.address])
+    after.pairs[ca.address] = after.files(ca.name, number)
+
+
+def _renew(after: _After, ca: CA, life: Lifecycle) -> None:
+    number = life.standing.signing
+    found = after.files(ca.name, number)
+    renewed = _ca_pair(after, ca, number, key=found.key.facts if isinstance(found.key, Key) else None)
+    after.pairs[ca.address] = renewed
+    if number in after.generations.get(ca.address, frozenset()):
+        _put_beside(after, ca, number, renewed)
+
+
+def _retire(after: _After, ca: CA, life: Lifecycle) -> None:
+    for number in life.standing.retiring:
+        after.pairs.pop(generation_address(ca.address, number), None)
+    after.generations[ca.address] = after.generations[ca.address] - frozenset(life.standing.retiring)
+
+
+def _put_beside(after: _After, ca: CA, number: int, pair: ObservedPair) -> None:
+    after.pairs[generation_address(ca.address, number)] = pair
+    after.generations[ca.address] = after.generations.get(ca.address, frozenset()) | {number}
+
+
+def _ca_pair(after: _After, ca: CA, number: int, *, key: KeyFacts | None = None) -> ObservedPair:
+    wanted = after.lives[ca.name].authorities[number].desired
+    key = key or _key(after, f"{ca.address}@g{number}", wanted.key)
+    parent = None
+    if wanted.issuer is not None:
+        parent = after.generation(wanted.issuer, after.lives[wanted.issuer].standing.issues(client=False))
+    facts = _certificate(after, wanted, key, parent)
+    after.made[ca.name, number] = facts
+    return ObservedPair(
+        certificate=Certificates(chain=(facts,), meta=_PUBLIC),
+        key=Key(facts=key, meta=FileMeta(mode=ca.access.mode, uid=0, gid=0)),
+        owned=True,
+        signed_by=parent.spki_sha256 if parent is not None else key.spki_sha256,
+    )
+
+
+def _component(after: _After, work: Work) -> None:
+    wanted = after.desired.components[work.address]
+    old = after.pairs.get(work.address, NOTHING_THERE)
+    if work.findings and all(finding.reason in _ACCESS for finding in work.findings):
+        outputs = {
+            output: replace(found, meta=_meta(output, wanted)) if isinstance(found, DerivedOutput) else found
+            for output, found in old.outputs.items()
+        }
+        after.pairs[work.address] = replace(_with_modes(old, wanted.access.mode), outputs=outputs)
+        return
+    life = after.lives[wanted.ca]
+    if work.action == Action.REPAIR:
+        if not isinstance(old.certificate, Certificates) or not isinstance(old.key, Key):
+            return
+        leaf, key, signer = old.certificate.chain[0], old.key.facts, old.signed_by
+        issuer = after.generation(wanted.ca, life.behind(wanted, old).desired.generation)
+    else:
+        keeps = work.action == Action.REISSUE and not wanted.rotate_key and isinstance(old.key, Key)
+        key = old.key.facts if keeps and isinstance(old.key, Key) else _key(after, work.address, wanted.key, old)
+        issuer = after.generation(wanted.ca, life.issuing(wanted).desired.generation)
+        leaf, signer = _certificate(after, wanted, key, issuer), issuer.spki_sha256
+    chain = (leaf, *after.served(wanted.ca, issuer))
+    after.pairs[work.address] = ObservedPair(
+        certificate=Certificates(chain=chain, meta=_PUBLIC),
+        key=Key(facts=key, meta=FileMeta(mode=wanted.access.mode, uid=0, gid=0)),
+        outputs={output: _derived(output, chain, wanted) for output in wanted.outputs if output != "pem"},
+        owned=wanted.place is not None,
+        signed_by=signer,
+    )
+
+
+def _derived(output: str, chain: tuple[CertificateFacts, ...], wanted: Component) -> DerivedOutput:
+    secret = output in _SECRET
+    return DerivedOutput(
+        fingerprints=tuple(link.fingerprint for link in (chain[:1] if output == "der" else chain)),
+        spki_sha256=chain[0].spki_sha256 if secret else "",
+        meta=_meta(output, wanted),
+    )
+
+
+def _meta(output: str, wanted: Component) -> FileMeta:
+    return FileMeta(mode=wanted.access.mode, uid=0, gid=0) if output in _SECRET else _PUBLIC
+
+
+def _trusted(after: _After, names: Iterable[str]) -> tuple[CertificateFacts, ...]:
+    held = [after.generation(name, number) for name in names for number in unexpired(after.lives[name], after.now)]
+    found = {facts.fingerprint: facts for facts in held}
+    return tuple(found[fingerprint] for fingerprint in sorted(found))
+
+
+def _bundle(after: _After, work: Work) -> None:
+    trusted = _trusted(after, after.desired.bundles[work.address].cas)
+    after.bundles[work.address] = ObservedBundle(certificates=Certificates(chain=trusted, meta=_PUBLIC))
+
+
+def _kubeconfig(after: _After, work: Work) -> None:
+    wanted = after.desired.kubeconfigs[work.address]
+    pair = after.pairs.get(wanted.component, NOTHING_THERE)
+    trusted = _trusted(after, wanted.cas)
+    after.kubeconfigs[work.address] = KubeconfigFile(
+        server=wanted.server,
+        ca_fingerprints=tuple(facts.fingerprint for facts in trusted),
+        ca_keys=tuple(facts.spki_sha256 for facts in trusted),
+        cluster_name=wanted.cluster_name,
+        user_name=wanted.user_name,
+        context=f"{wanted.user_name}@{wanted.cluster_name}",
+        certificate=pair.certificate if wanted.embed else Absent(),
+        key=pair.key if wanted.embed else Absent(),
+        client_certificate_path=wanted.client_certificate,
+        client_key_path=wanted.client_key,
+        extras=(),
+        meta=FileMeta(mode=wanted.access.mode, uid=0, gid=0),
+    )
+
+
+def _keypair(after: _After, work: Work) -> None:
+    wanted = after.desired.keypairs[parse_address(work.address)[1]]
+    life = after.keypair_lives.get(wanted.name)
+    if life is None:
+        number = wanted.generation
+        _keypair_generation(after, wanted, number, beside=number > 1)
+        trusted: tuple[int, ...] = (number,)
+    else:
+        number = life.number
+        trusted = (number, *(each for each in life.standing.trusted if each != number))
+        if life.making:
+            _keypair_generation(after, wanted, life.standing.target, beside=True)
+        if life.standing.signing not in {0, number, *life.beside}:
+            _keypair_generation(after, wanted, life.standing.signing, beside=True)
+    meta = FileMeta(mode=wanted.access.mode, uid=0, gid=0)
+    keys = [_keypair_generation(after, wanted, each, beside=False) for each in trusted]
+    after.keypairs[work.address] = ObservedKeypair(
+        key=Key(facts=keys[0], meta=meta),
+        public=PublicKey(spki_sha256=keys[0].spki_sha256, others=tuple(key.spki_sha256 for key in keys[1:]), meta=meta),
+    )
+    if life is not None and work.address == wanted.replicas[0].address:
+        for retired in life.standing.retiring:
+            after.keypairs.pop(generation_address(wanted.address, retired), None)
+        left = after.generations.get(wanted.address, frozenset()) - frozenset(life.standing.retiring)
+        after.generations[wanted.address] = left
+
+
+def _keypair_generation(after: _After, wanted: Keypair, number: int, *, beside: bool) -> KeyFacts:
+    """The key of a generation, made when there is none; put beside the first replica when asked."""
+    life = after.keypair_lives.get(wanted.name)
+    address = generation_address(wanted.address, number)
+    facts = life.keys.get(number) if life is not None else None
+    facts = facts or after.keys.setdefault(address, _key(after, address, wanted.key))
+    if beside:
+        meta = FileMeta(mode=wanted.access.mode, uid=0, gid=0)
+        public = PublicKey(spki_sha256=facts.spki_sha256, meta=meta)
+        after.keypairs[address] = ObservedKeypair(key=Key(facts=facts, meta=meta), public=public)
+        after.generations[wanted.address] = after.generations.get(wanted.address, frozenset()) | {number}
+    return facts
+
+
+def _certificate(after: _After, wanted: CA | Component, key: KeyFacts, issuer: CertificateFacts | None) -> CertificateFacts:
+    """The certificate that would be issued."""
+    not_before, not_after = validity(after.now, wanted.lifetime, issuer)
+    is_ca = isinstance(wanted, CA)
+    request = Request(
+        subject=wanted.subject,
+        sans=wanted.sans,
+        usages=() if isinstance(wanted, CA) else wanted.usages,
+        key_usages=() if isinstance(wanted, CA) else tuple(usage for usage in wanted.key_usages if usage in KEY_USAGES),
+        is_ca=is_ca,
+        path_length=wanted.path_length if isinstance(wanted, CA) else None,
+        not_before=not_before,
+        not_after=not_after,
+        serial=1,
+    )
+    signer = issuer.spki_sha256 if issuer is not None else ""
+    fingerprint = _digest("certificate", key.spki_sha256, signer, not_before.isoformat(), *sorted(wanted.sans))
+    return CertificateFacts(
+        fingerprint=fingerprint,
+        spki_sha256=key.spki_sha256,
+        subject=wanted.subject,
+        issuer=issuer.subject if issuer is not None else wanted.subject,
+        serial=_digest("serial", fingerprint)[: _SKI_LENGTH - 1].lstrip("0"),
+        not_before=not_before,
+        not_after=not_after,
+        sans=tuple(sorted(wanted.sans)),
+        usages=tuple(sorted(request.usages)),
+        key_usages=key_usages_of(request, key.key),
+        key=key.key,
+        signature_hash="sha256",
+        is_ca=is_ca,
+        path_length=request.path_length,
+        ski=key.spki_sha256[:_SKI_LENGTH],
+        aki=issuer.ski if issuer is not None else "",
+        self_signed=issuer is None,
+        name_constraints=wanted.name_constraints if isinstance(wanted, CA) else None,
+    )
+
+
+def _key(after: _After, address: str, algorithm: str, old: ObservedPair = NOTHING_THERE) -> KeyFacts:
+    """A key that was never there before."""
+    before = old.key.facts.spki_sha256 if isinstance(old.key, Key) else ""
+    return KeyFacts(spki_sha256=_digest("key", address, after.now.isoformat(), before), key=str(algorithm))
+
+
+def _with_modes(pair: ObservedPair, mode: int) -> ObservedPair:
+    certificate, key = pair.certificate, pair.key
+    if isinstance(certificate, Certificates):
+        certificate = replace(certificate, meta=_PUBLIC)
+    if isinstance(key, Key):
+        key = replace(key, meta=FileMeta(mode=mode, uid=0, gid=0))
+    return replace(pair, certificate=certificate, key=key)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+_BY_ACTION: Final[dict[Action, Callable[[_After, Work], None]]] = {
+    Action.DESTROY: _remove,
+    Action.FORGET: _leave,
+    Action.NONE: _leave,
+}
+_BY_KIND: Final[dict[str, Callable[[_After, Work], None]]] = {
+    "ca": _authority,
+    "component": _component,
+    "bundle": _bundle,
+    "kubeconfig": _kubeconfig,
+    "keypair": _keypair,
+}
+_TASKS: Final[dict[str, Callable[[_After, CA, Lifecycle], None]]] = {
+    "create": _create,
+    "stage": _stage,
+    "promote": _promote,
+    "renew": _renew,
+    "retire": _retire,
+}
