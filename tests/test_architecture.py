@@ -23,27 +23,31 @@ MAY_IMPORT: Final[dict[str, frozenset[str]]] = {
     "desired": frozenset({"x509"}),
     "observed.model": frozenset({"x509"}),
     "plan": frozenset({"x509", "desired", "observed.model"}),
-    "render": frozenset({"x509", "desired", "observed.model", "plan"}),
+    "trust": frozenset({"x509", "desired", "observed.model", "plan"}),
+    "render": frozenset({"x509", "desired", "observed.model", "plan", "trust"}),
     "source": frozenset({"desired"}),
     "stores": frozenset({"x509", "desired", "observed.model"}),
     "issuers": frozenset({"x509", "desired"}),
     "observed": frozenset({"x509", "desired", "observed.model", "stores"}),
     "apply": frozenset({"x509", "desired", "observed.model", "observed", "plan", "stores", "issuers"}),
-    "passes": frozenset({"x509", "desired", "observed.model", "observed", "plan", "source", "stores", "issuers", "apply"}),
+    "proof": frozenset({"x509", "desired", "stores", "trust"}),
+    "passes": frozenset(
+        {"x509", "desired", "observed.model", "observed", "plan", "trust", "source", "stores", "issuers", "apply"}
+    ),
     "daemon": frozenset(
         {"x509", "desired", "observed.model", "observed", "plan", "render", "source", "stores", "issuers", "apply", "passes"}
     ),
     "cli": frozenset(
         {
             *("x509", "desired", "observed.model", "observed", "plan", "render", "source", "stores", "issuers", "apply"),
-            *("passes", "daemon"),
+            *("passes", "daemon", "trust", "proof"),
         }
     ),
     # The version, which stands above all.
     "": frozenset(),
 }
 #: Decisions and data: no I/O, and the time is an argument.
-PURE: Final = ("x509", "desired", "observed.model", "plan", "render")
+PURE: Final = ("x509", "desired", "observed.model", "plan", "trust", "render")
 # fmt: off
 #: Modules of the standard library through which a program reads, writes, waits, or asks for the time.
 EDGES: Final = frozenset({

@@ -28,7 +28,7 @@ from reconciler.cli.progress import listener
 from reconciler.cli.session import open_session, print_result
 from reconciler.cli.sources import add_source
 from reconciler.passes.carry_out import carry_out
-from reconciler.passes.further import further
+from reconciler.passes.further import goes_on, planned_again
 from reconciler.passes.look import View, look
 from reconciler.passes.reported import load_served, save_served
 from reconciler.plan.document import PlanDocument, reasons_of
@@ -97,10 +97,9 @@ def run(arguments: argparse.Namespace) -> int:
         with Interruption() as interruption:
             only = frozenset(change.address for change in saved.resource_changes) if saved else None
             done = [_carry_out(view, work, interruption, only=only)]
-            while (following := _further(view, done[-1], interruption, saved=saved is not None)) is not None:
-                view = following
-                _announce(view)
-                done.append(_carry_out(view, work, interruption))
+            while not saved and done[-1].goes_on and not interruption.requested():
+                _announce(done[-1].view)
+                done.append(_carry_out(done[-1].view, work, interruption))
     return _report(done, arguments, interruption)
 
 
@@ -120,7 +119,9 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     document: PlanDocument
     outcome: Outcome
     view: View
-    """After everything."""
+    """After everything, planned again when a rotation is under way."""
+    goes_on: bool
+    """Whether that plan is a further step of it, which can be taken now."""
     delivered: Delivered | None
 
     @property
@@ -156,14 +157,11 @@ def _carry_out(view: View, work: Work, interruption: Interruption, *, only: froz
         save_served(view.session.state, delivered.served)
         after = replace(after, served={**after.served, **delivered.served})
         sys.stderr.write(render_delivery(delivered.ran, delivered.hooks))
-    return Done(document=view.plan.document, outcome=carried.applied.outcome, view=after, delivered=delivered)
-
-
-def _further(view: View, done: Done, interruption: Interruption, *, saved: bool) -> View | None:
-    """The next step of a rotation, when it can be taken now. A saved plan is exactly what was reviewed, and no more."""
-    if saved or done.failed or done.outcome.interrupted:
-        return None
-    return further(done.view, view, clock=wall_clock, stop=interruption.requested)
+    done = Done(document=view.plan.document, outcome=carried.applied.outcome, view=after, goes_on=False, delivered=delivered)
+    if not view.plan.document.rotations:
+        return done
+    after = planned_again(after, clock=wall_clock, stop=interruption.requested)
+    return replace(done, view=after, goes_on=not done.failed and done.outcome.complete and goes_on(view.plan.work, after))
 
 
 def _announce(view: View) -> None:

@@ -13,11 +13,11 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "apply": "make it so: plan, confirm, carry out; or carry out a saved plan",
         "run": "the long-lived reconciler: follow git, renew in time, run hooks, tell",
         "status": "show every certificate and how it is doing",
-        "verify": "prove it: ask running processes whether they serve what is on disk",
+        "verify": "prove it: a TLS handshake for every connection; what running processes serve",
         "show": "print the desired state, a plan, a certificate, the audit log",
         "inventory": "the certificate spreadsheet: csv, json or html",
         "rule": "explain a rule code such as CPK203",
-        "schema": "print a JSON Schema: desired, plan or status",
+        "schema": "print a JSON Schema: desired, plan, status or verification",
         "version": "print the version",
     }
 )

@@ -8,10 +8,20 @@ from typing import Any
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.desired.schema import desired_schema
-from reconciler.plan.schema import plan_schema, schema_text, status_schema
+from reconciler.plan.schema import document_schema, plan_schema, schema_text, status_schema
+from reconciler.trust.document import VerificationDocument
 
 #: By name; each is made from the types of its document, and shipped as ``schemas/*.schema.json``.
-SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {"desired": desired_schema, "plan": plan_schema, "status": status_schema}
+SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "desired": desired_schema,
+    "plan": plan_schema,
+    "status": status_schema,
+    "verification": lambda: document_schema(
+        "verification",
+        "What `cluster-pki verify --format json` prints: every kind of connection, and whether it gets through.",
+        VerificationDocument,
+    ),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

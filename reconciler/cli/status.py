@@ -57,7 +57,7 @@ def view_of(arguments: argparse.Namespace) -> View:
     now = moment(arguments.at, wall_clock())
     session = open_session(arguments)
     with shared_lock(session, "status", arguments.lock_timeout):
-        view = look(session, now=now, options=Options(), served=load_served(session.state))
+        view = look(session, now=now, options=Options(confirmed=False), served=load_served(session.state))
     sys.stderr.write(
         render_diagnostics(session.warnings, session.loaded, color=wants_colour(arguments.color, os.environ, sys.stderr))
     )

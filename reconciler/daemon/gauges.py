@@ -19,6 +19,7 @@ _Key = TypeVar("_Key", bound=tuple[str, ...])
 
 _STATUSES: Final = ("True", "False", "Unknown")
 _SERVED: Final = ("ok", "stale", "unreachable")
+_PHASES: Final = ("stable", "stage", "clients", "servers", "soak", "distrust")
 _HOOKS: Final = ("waiting", "failing")
 #: Of a plan, each there at zero: an alert then never waits for a series to appear.
 _CLASSES: Final = (*(action.word for action in Action if action), "blocked", "other")
@@ -40,6 +41,7 @@ def gauges(document: StatusDocument | None, *, version: str, now: datetime) -> I
     if document is None:
         return
     yield from _of_certificates(document, now)
+    yield _rotations(document)
     yield _pending(document)
     yield from _of_reconciler(document)
     yield _conditions(document)
@@ -81,6 +83,20 @@ def _of_certificates(document: StatusDocument, now: datetime) -> Iterator[Metric
         "What its endpoint presents: 1 for the state that holds; only of addresses with a probe.",
         ["address", "state"],
         {(row.address, each): float(each == row.served) for row in rows if row.served for each in _SERVED},
+    )
+
+
+def _rotations(document: StatusDocument) -> Metric:
+    """Every CA and keypair, at its phase; all phases are there at zero while it rotates."""
+    rotating = {entry.address: entry.phase for entry in document.rotations}
+    values = {
+        (row.address, phase): float(rotating.get(row.address, "stable") == phase)
+        for row in document.resources
+        if row.type == "ca" and row.phase is not None and row.node is None
+        for phase in _PHASES
+    }
+    return _gauge(
+        "rotation_phase", "Where a CA stands between two generations: 1 for the phase that holds.", ["address", "phase"], values
     )
 
 

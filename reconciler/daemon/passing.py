@@ -152,7 +152,7 @@ def _locked(
     for note in recover_interrupted(session.state, journal, now=now, actor=settings.actor):
         _log.warning("%s", note)
     # 2. Look and plan.
-    view = look(session, now=now, options=options or Options(), cache=cache, served=served)
+    view = look(session, now=now, options=replace(options or Options(), confirmed=False), cache=cache, served=served)
     planned, desired = view.plan.document, session.compiled.state
     how_long = lives(desired, view.observed)
     # 3. What may be done now, the most urgent first.

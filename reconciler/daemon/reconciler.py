@@ -141,7 +141,8 @@ class Reconciler:
         )
         self._observe(passed.result, self._boot() - before)
         newly_stale = self._ask(session, passed)
-        return self._report(session, memory, passed, verdict, refused, trigger=trigger, started=started, again=newly_stale)
+        again = newly_stale or _goes_on(passed)
+        return self._report(session, memory, passed, verdict, refused, trigger=trigger, started=started, again=again)
 
     def _recalled(self, session: Session) -> Memory:
         if self._memory is None:
@@ -269,6 +270,9 @@ class Reconciler:
         due: list[tuple[datetime, str]] = []
         if passed.view is not None and (renewal := passed.view.plan.document.summary.next_renewal) is not None:
             due.append((renewal, "renewal"))
+        if passed.view is not None:
+            ends = (entry.soaks_until for entry in passed.view.plan.document.rotations)
+            due += [(end, "rotation") for end in ends if end is not None and end > now]
         if (retry := next_retry(passed.holds, memory.attempts, now)) is not None:
             due.append((retry, "retry"))
         if passed.delivered is not None and passed.delivered.next_attempt_at is not None:
@@ -293,3 +297,9 @@ class Reconciler:
             _log.warning("what this pass came to cannot be written down: %s", error.advice)
             return True
         return False
+
+
+def _goes_on(passed: Passed) -> bool:
+    """Whether a step of a rotation was taken, so that the next one may be possible now."""
+    rotating = passed.planned is not None and bool(passed.planned.rotations)
+    return rotating and (bool(passed.outcome.done) or bool(passed.delivered and passed.delivered.ran))

@@ -14,12 +14,12 @@ from reconciler.desired.expand_defaults import stores_of, with_defaults
 from reconciler.desired.expand_stores import read_stores
 from reconciler.desired.load import Loaded
 from reconciler.desired.merge import merge
-from reconciler.desired.model import DesiredState, KubernetesFacts
+from reconciler.desired.model import DesiredState
 from reconciler.desired.policy import check_policy, check_rules
 from reconciler.desired.policy_names import check_names
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.presets.kubeadm import preset
-from reconciler.desired.presets.settings import read_settings
+from reconciler.desired.presets.settings import facts_of, read_settings
 from reconciler.desired.references import check_nodes, check_references
 from reconciler.desired.report import Report
 from reconciler.desired.spec import Document, StoreSpec
@@ -68,7 +68,7 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
     # 2. What hangs together.
     sound, without_ca = check_references(merged, document, base, stores, report)
     context = Context(document=document, nodes=nodes, stores=read_stores(stores, root, report), report=report, node=node)
-    expansion = expand(context, sound, document, root)
+    expansion = expand(context, sound, document, root, None if settings is None else facts_of(settings))
     expand_components(context, without_ca, merged.kubeconfigs, root)  # for what it reports: nothing comes of them
 
     # 3. What is wise.
@@ -80,9 +80,7 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
     diagnostics = in_order([*loaded.diagnostics, *report.diagnostics])
     if report.failed:
         raise InvalidDesiredStateError(diagnostics, loaded)
-    facts = None if settings is None else KubernetesFacts(version=settings.version[:2], endpoint=settings.endpoint)
-    state = replace(expansion.state, kubernetes=facts)
-    return Compiled(state=state, expanded=_expanded(document, merged, stores), diagnostics=diagnostics)
+    return Compiled(state=expansion.state, expanded=_expanded(document, merged, stores), diagnostics=diagnostics)
 
 
 def _expanded(document: Document, merged: Fragments, stores: dict[str, StoreSpec]) -> Document:

@@ -9,11 +9,12 @@ from reconciler.desired.clashes import check_clashes
 from reconciler.desired.expand_authorities import expand_cas, expand_keypairs, needed_here
 from reconciler.desired.expand_components import expand_components
 from reconciler.desired.expand_context import Context
+from reconciler.desired.expand_edges import expand_edges
 from reconciler.desired.expand_files import expand_bundles, expand_kubeconfigs
 from reconciler.desired.expand_groups import expand_groups
 from reconciler.desired.expand_moves import expand_moves
 from reconciler.desired.expand_stores import report_shared, under
-from reconciler.desired.model import CA, DesiredState, Guards, address_of
+from reconciler.desired.model import CA, DesiredState, Guards, KubernetesFacts, address_of
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import Document, GuardsSpec
 
@@ -26,7 +27,9 @@ class Expansion(msgspec.Struct, frozen=True, kw_only=True):
     """Also those that this view does not need: policy looks at the whole hierarchy."""
 
 
-def expand(context: Context, fragments: Fragments, document: Document, root: str) -> Expansion:
+def expand(
+    context: Context, fragments: Fragments, document: Document, root: str, kubernetes: KubernetesFacts | None = None
+) -> Expansion:
     """Makes the instances of this view.
 
     With ``--node`` the view holds what that node has: the instances of its ``forEach``, the CAs it needs or makes, and,
@@ -37,6 +40,7 @@ def expand(context: Context, fragments: Fragments, document: Document, root: str
         fragments: sound entries with their defaults.
         document: the rest of what the user wrote.
         root: ``--root``.
+        kubernetes: the cluster that the preset was made for.
     """
     all_cas = expand_cas(context, fragments.cas)
     keypairs = expand_keypairs(context, fragments.keypairs)
@@ -54,6 +58,9 @@ def expand(context: Context, fragments: Fragments, document: Document, root: str
         bundles=bundles,
         kubeconfigs=kubeconfigs,
         groups={} if document.groups is UNSET else expand_groups(context, document.groups, fragments.components, components),
+        edges={} if document.edges is UNSET else expand_edges(context, document.edges, fragments, components),
+        kubernetes=kubernetes,
+        node_addresses={node.name: node.addresses for node in context.nodes},
         suspended=document.suspend is True,
         guards=guards(document.guards if document.guards is not UNSET else GuardsSpec()),
         prune=document.prune is True,

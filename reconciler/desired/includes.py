@@ -24,6 +24,7 @@ NAMED_SECTIONS: Final = {
     "kubeconfigs": "kubeconfig",
     "keypairs": "keypair",
     "groups": "group",
+    "edges": "edge",
 }
 LIST_SECTIONS: Final = frozenset({"nodes", "revocations", "moved", "imports", "removed"})
 

@@ -312,12 +312,35 @@ class Keypair(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KubernetesFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the preset knows of the cluster beyond its files."""
+    """What everything about a Kubernetes cluster must know of it."""
 
     version: tuple[int, int]
-    """Major and minor."""
     endpoint: str
-    """Host and port of the API as a URL has them."""
+    """Host and port of the API, as a URL has them."""
+    service_ip: str = ""
+    """Address of the service ``kubernetes``, by which pods reach the API."""
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection that somebody makes, declared for ``verify``. ``edges.NAME``."""
+
+    name: str
+    server: str
+    """Name of the component that serves."""
+    hosts: Mapping[str, tuple[str, ...]]
+    """Names and addresses under which clients reach it, by the address of its instance."""
+    trust: str
+    """Name of the bundle by which the client verifies the server."""
+    trust_cas: tuple[str, ...]
+    """The CAs of that bundle, for where a CA's own file stands in for it."""
+    client: str = ""
+    """Name of the component that connects; empty for whoever holds the bundle."""
+    client_trust: str = ""
+    """Name of the bundle by which the server verifies the client; empty when it asks for no certificate."""
+    client_trust_cas: tuple[str, ...] = ()
+    same_node: bool = False
+    """Whether clients connect to the server on their own node alone."""
+    origin: Path = ()
 
 
 class Guards(msgspec.Struct, frozen=True, kw_only=True):
@@ -356,6 +379,12 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     kubeconfigs: Mapping[str, Kubeconfig]
     groups: Mapping[str, Group] = msgspec.field(default_factory=dict)
     """By name; a component is in one at most."""
+    edges: Mapping[str, Edge] = msgspec.field(default_factory=dict)
+    """Declared connections, by name; those of a preset are not among them."""
+    kubernetes: KubernetesFacts | None = None
+    """None where there is no preset."""
+    node_addresses: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """IP addresses of every node, also of those outside this view; the first is the advertise address."""
     suspended: bool = False
     """Everything is looked at and told, nothing is changed."""
     guards: Guards = msgspec.field(default_factory=Guards)
@@ -364,8 +393,6 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     imports: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Address to the path of the certificate that is taken over (absolute, ``--root`` applied)."""
     removals: tuple[Removal, ...] = ()
-    kubernetes: KubernetesFacts | None = None
-    """None when no preset was asked for: nothing is known of who reads the files."""
     node: str | None = None
     """The node this view is restricted to, when `--node` was given."""
     partial: bool = False

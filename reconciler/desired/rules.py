@@ -66,7 +66,7 @@ _RULES: Final = (
     # CPK2xx: references between parts of the document.
     Rule(code="CPK201", name="unknown-ca", summary="A CA is named that does not exist"),
     Rule(code="CPK202", name="unknown-component", summary="A component is named that does not exist"),
-    Rule(code="CPK203", name="unknown-bundle", summary="A kubeconfig names a bundle that does not exist"),
+    Rule(code="CPK203", name="unknown-bundle", summary="A bundle is named that does not exist"),
     Rule(code="CPK204", name="unknown-store", summary="A store is named that does not exist"),
     Rule(code="CPK205", name="unknown-node", summary="A node is named that does not exist, or that does not belong there"),
     Rule(code="CPK206", name="issuer-cycle", summary="CAs that are each other's issuers"),
@@ -98,6 +98,7 @@ _RULES: Final = (
     Rule(code="CPK233", name="invalid-hook", summary="A hook that cannot be carried out as written"),
     Rule(code="CPK234", name="invalid-probe", summary="A probe that cannot be made as written"),
     Rule(code="CPK235", name="in-two-groups", summary="A component is in more than one group"),
+    Rule(code="CPK240", name="impossible-edge", summary="An edge that nobody could connect over as written"),
     # CPK3xx: X.509 policy; severities can be changed by policy.rules.
     Rule(code="CPK301", name="outlives-ca", summary="A component's lifetime is longer than its CA's"),
     Rule(code="CPK302", name="outlives-parent", summary="An intermediate's lifetime is longer than its parent's"),

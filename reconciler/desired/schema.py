@@ -57,6 +57,7 @@ _DEFAULTS: Final[dict[str, dict[str, object]]] = {
     "Hook": {"timeout": "60s", "onlyIfRunning": True},
     "Probe": {"timeout": "5s"},
     "GroupSpec": {"serial": True},
+    "EdgeSpec": {"pairs": "all"},
     "Removed": {"destroy": False},
     "Document": {"prune": False, "suspend": False},
 }
@@ -69,6 +70,7 @@ _EXAMPLES: Final[dict[str, dict[str, list[object]]]] = {
     "ComponentSpec": {"path": ["etc/kubernetes/pki/apiserver"], "usages": [["server auth"]], "renewBefore": ["30d", "33%"]},
     "SansSpec": {"dns": [["{node}", "api.demo.example.com"]], "ip": [["{node.addresses}"]], "uri": [["spiffe://demo/api"]]},
     "KubeconfigSpec": {"server": ["https://api.demo.internal:6443"]},
+    "EdgeSpec": {"hosts": [["db.example.com", "{node.addresses}"]]},
     "PolicySpec": {"maxLifetime": ["398d"], "rules": [{"CPK312": "warn"}]},
 }
 

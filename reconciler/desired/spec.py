@@ -258,6 +258,35 @@ class GroupSpec(Spec, frozen=True, kw_only=True):
     ) = UNSET
 
 
+class EdgeSpec(Spec, frozen=True, kw_only=True):
+    """A connection that `verify` proves: who connects to whom, under which names, trusting what."""
+
+    client: (
+        Annotated[Name, Meta(description="The component that connects; without it, whoever holds the bundle `trust`.")]
+        | UnsetType
+    ) = UNSET
+    server: Annotated[Name, Meta(description="The component that serves.")]
+    hosts: Annotated[
+        list[str],
+        Meta(
+            min_length=1,
+            description="Names and addresses that clients use; {node}, {node.addresses}: those of the server's node.",
+        ),
+    ]
+    trust: Annotated[Name, Meta(description="The bundle by which the client verifies the server.")]
+    client_trust: (
+        Annotated[Name, Meta(description="The bundle by which the server verifies the client; without it no client certificate.")]
+        | UnsetType
+    ) = UNSET
+    pairs: (
+        Annotated[
+            Literal["all", "same-node"],
+            Meta(description="all: every client connects to every server; same-node: to the one beside it. Default all."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
 class Revocation(Spec, frozen=True, kw_only=True):
     """A certificate that must not be trusted any more."""
 
@@ -350,6 +379,10 @@ class Document(Spec, frozen=True, kw_only=True):
     ) = UNSET
     groups: (
         Annotated[dict[Name, GroupSpec], Meta(description="Groups of components whose hooks run one at a time, by name.")]
+        | UnsetType
+    ) = UNSET
+    edges: (
+        Annotated[dict[Name, EdgeSpec], Meta(description="Connections that `verify` proves beside those of a preset, by name.")]
         | UnsetType
     ) = UNSET
     suspend: Suspend | UnsetType = UNSET

@@ -1,4 +1,4 @@
-"""From one phase of a rotation to the next: whether there is more that can be done at once."""
+"""From one phase of a rotation to the next: what stands there after a pass, and whether more can be done at once."""
 
 from __future__ import annotations
 
@@ -13,30 +13,34 @@ from reconciler.passes.look import View, plan_of
 from reconciler.plan.build import Work
 
 
-def further(view: View, before: View, *, clock: Callable[[], datetime], stop: Callable[[], bool]) -> View | None:
-    """A view whose plan is the next step of a rotation; None when nothing can be done now, or no rotation is under way.
+def planned_again(view: View, *, clock: Callable[[], datetime], stop: Callable[[], bool]) -> View:
+    """The view after everything was delivered, with the plan of the next step.
 
-    Nobody is taken to have restarted anything in between, and endpoints are asked what they serve by now.
+    Nobody is taken to have restarted anything in the meantime; endpoints are asked what they serve by now.
 
     Args:
-        view: after everything that was done and delivered.
-        before: the one whose plan was carried out.
+        view: after everything that was done.
         clock: the time.
         stop: whether to stop.
     """
-    if not before.plan.document.rotations or stop():
-        return None
     options = replace(view.options, confirmed=False, replace=())
     served = {**view.served, **_asked(view, clock, stop)}
     now = clock()
     plan = plan_of(view.session, view.observed, view.inventory, now=now, options=options, served=served)
-    if not plan.work or _kinds(plan.work) == _kinds(before.plan.work):
-        return None
     return replace(view, plan=plan, now=now, options=options, served=served)
 
 
+def goes_on(before: tuple[Work, ...], view: View) -> bool:
+    """Whether the plan of a view is a further step of a rotation, and not the same thing once more.
+
+    Args:
+        before: what was carried out.
+        view: planned again.
+    """
+    return bool(view.plan.document.rotations) and bool(view.plan.work) and _kinds(view.plan.work) != _kinds(before)
+
+
 def _kinds(work: tuple[Work, ...]) -> frozenset[tuple[str, str, int]]:
-    """What is done, so that a plan that changes nothing is not carried out for ever."""
     return frozenset((each.address, each.task, int(each.action)) for each in work)
 
 

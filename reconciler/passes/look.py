@@ -83,8 +83,9 @@ def plan_of(
     now: datetime,
     options: Options,
     served: Mapping[str, Served],
+    loaded: bool = False,
 ) -> Plan:
-    """The plan for what was found."""
+    """The plan for what was found; `loaded` as if all hooks had been delivered."""
     return make_plan(
         session.compiled.state,
         observed,
@@ -94,7 +95,7 @@ def plan_of(
         source=session.source,
         tool_version=__version__,
         served=served,
-        unready=_unready(session, observed, served),
+        unready={} if loaded else _unready(session, observed, served),
     )
 
 

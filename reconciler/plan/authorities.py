@@ -10,6 +10,7 @@ from reconciler.desired.model import CA
 from reconciler.plan.context import Authority, Decision, Situation
 from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.reasons import Action, Finding
+from reconciler.plan.rotation.barriers import BY_HAND
 from reconciler.plan.rotation.life import Lived, early_warning, live
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.plan.rotation.observe import family_of
@@ -17,6 +18,7 @@ from reconciler.plan.rotation.observe import family_of
 #: Codes of what is told about a rotation.
 UNFINISHED = "rotation-unfinished"
 GENERATION = "generation"
+ASSUMED = "restarts-assumed"
 
 
 class Authorities(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +32,7 @@ class Authorities(msgspec.Struct, frozen=True, kw_only=True):
 
 def decide_authorities(situation: Situation) -> Authorities:
     """Decides about every CA that the plan covers, parents first."""
-    families = {ca.name: family_of(ca, situation) for ca in situation.desired.cas.values()}
+    families = {ca.name: family_of(ca, situation.observed) for ca in situation.desired.cas.values()}
     lives: dict[str, Lifecycle] = {}
     decisions: list[Decision] = []
     notes: list[DiagnosticEntry] = []
@@ -90,6 +92,14 @@ def _notes(ca: CA, lived: Lived, situation: Situation) -> Iterator[DiagnosticEnt
         yield DiagnosticEntry(
             severity="error", code=UNFINISHED, summary=f"{ca.address}: {standing.error}",
             detail="Everything stays with the generation that it has, and goes on being renewed.", address=ca.address,
+        )  # fmt: skip
+    if standing.assumed:
+        steps = "; ".join(blocker.message.removeprefix(BY_HAND) for blocker in standing.assumed)
+        yield DiagnosticEntry(
+            severity="warning", code=ASSUMED, summary=f"{ca.address} goes on to phase {standing.phase} on your word",
+            detail=f"No hook does it, and nothing shows that it was done: {steps}. Whoever applies this says that it was. "
+            f"`rotation.hold: {standing.phase}` keeps the phase back until a commit takes it out.",
+            address=ca.address,
         )  # fmt: skip
     if standing.note:
         yield DiagnosticEntry(

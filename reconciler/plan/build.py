@@ -32,7 +32,9 @@ from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding
 from reconciler.plan.rotation.entry import rotation_entry
 from reconciler.plan.rotation.keypair_life import KeypairLife
+from reconciler.plan.rotation.kubernetes import kubernetes_steps
 from reconciler.plan.rotation.lifecycle import Lifecycle
+from reconciler.plan.rotation.step import lines
 from reconciler.plan.schedule import next_renewal
 from reconciler.plan.served import current, tell_served
 from reconciler.plan.suspension import hold_suspended, tell_suspended
@@ -124,7 +126,7 @@ def make_plan(
         resource_changes=[resource_change(decision, ground) for decision in shown],
         resource_drift=find_drift(ground),
         diagnostics=[] if options.refresh_only else in_reading_order(notes),
-        rotations=[] if options.refresh_only else _rotations(authorities, keypairs, frozenset(each.address for each in acting)),
+        rotations=[] if options.refresh_only else _rotations(desired, authorities, keypairs, acting),
         summary=summarize(shown, situation, due),
         valid_until=valid_until(now),
         complete=situation.selected is None,
@@ -140,9 +142,19 @@ def make_plan(
     )
 
 
-def _rotations(authorities: Authorities, keypairs: Keypairs, acting: frozenset[str]) -> list[RotationEntry]:
+def _rotations(
+    desired: DesiredState, authorities: Authorities, keypairs: Keypairs, acting: list[Decision]
+) -> list[RotationEntry]:
     lives: tuple[Lifecycle | KeypairLife, ...] = (*authorities.lives.values(), *keypairs.lives.values())
-    entries = (rotation_entry(life.desired.address, life.standing, acting=acting) for life in lives)
+    entries = (
+        rotation_entry(
+            life.desired.address,
+            life.standing,
+            acting=frozenset(decision.address for decision in acting),
+            steps=lines(kubernetes_steps(desired, life.desired.name, life.standing.phase)),
+        )
+        for life in lives
+    )
     return [entry for entry in entries if entry is not None]
 
 

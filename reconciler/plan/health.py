@@ -59,6 +59,7 @@ def health_of(
     now: datetime,
     stale: bool = False,
     suspended: bool = False,
+    rotating: bool = False,
 ) -> Health:
     """Whether something does its work now; of several answers, the worst.
 
@@ -71,6 +72,7 @@ def health_of(
         now: the time; aware.
         stale: whether its process was seen to present another certificate.
         suspended: whether it is looked at and never changed.
+        rotating: whether it is a CA or keypair between two generations.
     """
     reasons = {reason.code for reason in change.reasons} if change else set()
     # The clock is asked first: whatever the plan says, an expired certificate is never Healthy.
@@ -85,6 +87,6 @@ def health_of(
         return "Degraded"
     if suspended:
         return "Suspended"
-    if Reason.ISSUER_ROTATED in reasons or (change is not None and change.class_ == "rotate"):
+    if rotating or Reason.ISSUER_ROTATED in reasons or (change is not None and change.class_ == "rotate"):
         return "Progressing"
     return "Healthy"

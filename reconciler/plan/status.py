@@ -10,11 +10,13 @@ import msgspec
 
 from reconciler.desired.model import CA, OUTPUT_SUFFIX, Bundle, Component, DesiredState, Keypair, Kubeconfig, Place, Replica
 from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, Served, Unusable
-from reconciler.plan.document import Change, PlanDocument
+from reconciler.plan.document import Change, PlanDocument, RotationEntry
 from reconciler.plan.health import health_of, sync_of
 from reconciler.plan.inventory import Inventory
 from reconciler.plan.order import RANKS, natural
 from reconciler.plan.renewal import renewal_due
+from reconciler.plan.rotation.keypair_life import keypair_signing
+from reconciler.plan.rotation.observe import family_of
 from reconciler.plan.served import current
 from reconciler.plan.status_document import FORMAT_VERSION, FilePaths, ResourceStatus, StatusDocument, StatusSummary
 from reconciler.plan.suspension import is_suspended
@@ -33,6 +35,10 @@ class _World(msgspec.Struct, frozen=True, kw_only=True):
     inventory: Inventory
     authorities: Mapping[str, str]
     """Addresses of CAs by the SPKI SHA-256 of the certificates found for them."""
+    rotations: Mapping[str, RotationEntry]
+    """By the address of the CA or keypair."""
+    signing: Mapping[str, int]
+    """The number of the generation that signs, by the address of the CA or keypair."""
     now: datetime
 
 
@@ -62,6 +68,8 @@ def status_of(
         changes={entry.address: entry.change for entry in plan.resource_changes},
         inventory=inventory,
         authorities=_authorities(desired, observed),
+        rotations={entry.address: entry for entry in plan.rotations},
+        signing=_signing(desired, observed),
         now=now,
     )
     depths = _depths(desired)
@@ -73,6 +81,7 @@ def status_of(
         cluster=desired.cluster,
         at=now.replace(microsecond=0),
         summary=_summary(resources),
+        rotations=plan.rotations,
         resources=resources,
     )
 
@@ -122,7 +131,7 @@ def _pair(world: _World, wanted: CA | Component, address: str, node: str | None,
         node=node,
         paths=paths,
         found=(pair.certificate, pair.key, *pair.outputs.values()),
-        generation=wanted.generation if isinstance(wanted, CA) else 1,
+        rotates=wanted.address if isinstance(wanted, CA) else "",
         leaf=leaf,
         renew_before=wanted.renew_before,
     )
@@ -155,7 +164,7 @@ def _keypair(world: _World, keypair: Keypair, copy: Replica) -> ResourceStatus:
         node=copy.node,
         paths=FilePaths(key=f"{copy.place.absolute}.key", public_key=f"{copy.place.absolute}.pub"),
         found=(found.key, found.public) if found else (Absent(),),
-        generation=keypair.generation,
+        rotates=keypair.address,
     )
     key = found.key.facts.key if found and isinstance(found.key, Key) else None
     return msgspec.structs.replace(row, key=key)
@@ -174,13 +183,13 @@ def _row(
     node: str | None,
     paths: FilePaths,
     found: tuple[object, ...],
-    generation: int | None = None,
+    rotates: str = "",
     leaf: CertificateFacts | None = None,
     renew_before: timedelta = timedelta(0),
 ) -> ResourceStatus:
-    """What every row holds. `generation` is the desired one: our record, when there is one, knows the real one."""
+    """What every row holds; `rotates` is the address of the CA or keypair that the row is of."""
     change = world.changes.get(address)
-    record = world.inventory.records.get(address)
+    rotation = world.rotations.get(rotates)
     unusable = frozenset(part.problem for part in found if isinstance(part, Unusable))
     served, suspended = world.served.get(address), is_suspended(address, world.desired)
     return ResourceStatus(
@@ -197,15 +206,25 @@ def _row(
             now=world.now,
             stale=served is not None and served.state == "stale",
             suspended=suspended,
+            rotating=rotation is not None and rotation.phase != "stable",
         ),
         paths=paths,
-        generation=record.generation if record and generation is not None else generation,
+        generation=world.signing.get(rotates),
+        phase=(rotation.phase if rotation is not None else "stable") if rotates else None,
         reasons=list(dict.fromkeys(reason.code for reason in change.reasons)) if change else [],
         suspended=suspended,
         served=served.state if served else None,
         served_detail=served.detail if served else "",
         served_at=served.at if served else None,
     )
+
+
+def _signing(desired: DesiredState, observed: ObservedState) -> dict[str, int]:
+    """The generation in each signing pair, and in the first replica of each keypair, where it can be told."""
+    found = {ca.address: family_of(ca, observed).signing or ca.generation for ca in desired.cas.values()}
+    for keypair in desired.keypairs.values():
+        found[keypair.address] = keypair_signing(keypair, observed) or keypair.generation
+    return found
 
 
 def _authorities(desired: DesiredState, observed: ObservedState) -> dict[str, str]:

@@ -12,7 +12,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-FORMAT_VERSION: Final = "1.0"
+from reconciler.plan.document import PhaseWord, RotationEntry
+
+FORMAT_VERSION: Final = "1.1"
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 ServedState = Literal["ok", "stale", "unreachable"]
@@ -60,7 +62,8 @@ class ResourceStatus(Part, frozen=True, kw_only=True):
     not_after: datetime | None = None
     renew_at: Annotated[datetime | None, Meta(description="When it falls due.")] = None
     days_left: Annotated[int | None, Meta(description="Whole days until not_after, negative afterwards.")] = None
-    generation: int | None = None
+    generation: Annotated[int | None, Meta(description="Of a CA or keypair: the one that signs.")] = None
+    phase: Annotated[PhaseWord | None, Meta(description="Of a CA or keypair: where it stands between two generations.")] = None
     reasons: Annotated[list[str], Meta(description="Why it is out of sync: the words of the plan.")] = []
     suspended: Annotated[bool, Meta(description="Looked at and told, never changed.")] = False
     served: Annotated[
@@ -177,4 +180,5 @@ class StatusDocument(Part, frozen=True, kw_only=True):
     source: SourceStatus | None = None
     reconciler: ReconcilerStatus | None = None
     hooks: Annotated[list[HookStatus], Meta(description="Hooks that are still owed.")] = []
+    rotations: Annotated[list[RotationEntry], Meta(description="CAs and keypairs between two generations.")] = []
     resources: Annotated[list[ResourceStatus], Meta(description="In dependency order: CAs first.")] = []

@@ -11,6 +11,7 @@ from reconciler.render import status_sections as managed
 from reconciler.render.attention import has_expired, verdict
 from reconciler.render.page_style import page, policy, text
 from reconciler.render.status_parts import icon, section, time
+from reconciler.render.status_rotations import rotations
 from reconciler.render.status_style import SCRIPT, STYLE
 from reconciler.render.timeline import render_timeline, rough
 
@@ -34,6 +35,7 @@ def render_status_html(document: StatusDocument, *, now: datetime, color: bool =
         running.hooks(document, now=now),
         running.probes(document, now=now),
         running.last_plan(document, now=now),
+        rotations(document, now=now),
         managed.authorities(document, now=now),
         managed.suspended(document, now=now),
         running.source(document, now=now),

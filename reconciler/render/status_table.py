@@ -10,6 +10,7 @@ from reconciler.render.attention import condition_alarm
 from reconciler.render.colour import Palette
 from reconciler.render.durations import instant
 from reconciler.render.escape import visible
+from reconciler.render.rotation_text import rotation_blocks
 from reconciler.render.states import alarm, state, sums
 
 _HEADER = ("ADDRESS", "STATE", "SUBJECT", "EXPIRES", "DAYS LEFT", "RENEW AT")
@@ -34,7 +35,8 @@ def render_table(document: StatusDocument, *, now: datetime, color: bool = False
     align = ("left", "left", "left", "left", "right", "left")
     table = tabulate(rows, headers=_HEADER, tablefmt="plain", disable_numparse=True, colalign=align if rows else None)
     lines = [line.rstrip() for line in table.splitlines()]
-    return "\n".join([*lines, "", sums(document), *_trouble(document, palette), ""])
+    rotations = [line for block in rotation_blocks(document.rotations, palette) for line in ("", block)]
+    return "\n".join([*lines, "", sums(document), *_trouble(document, palette), *rotations, ""])
 
 
 def _trouble(document: StatusDocument, palette: Palette) -> Iterator[str]:

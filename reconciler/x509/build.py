@@ -57,7 +57,7 @@ def self_signed(request: Request, key: PrivateKey) -> Certificate:
     problems = lint(request, None) + _key_problems(key.public_key)
     if problems:
         raise LintError(problems)
-    builder = _builder(request, key.public_key, _name(request.subject), None)
+    builder = _builder(request, key.public_key, distinguished_name(request.subject), None)
     return _signed(builder, key, request, None, key.facts.spki_sha256)
 
 
@@ -142,7 +142,7 @@ def _builder(
     subject: x509.Name | None = None,
     identifier: x509.SubjectKeyIdentifier | None = None,
 ) -> x509.CertificateBuilder:
-    subject = subject or _name(request.subject)
+    subject = subject or distinguished_name(request.subject)
     identifier = identifier or x509.SubjectKeyIdentifier.from_public_key(public_key)
     # Handed over at once: each method of the builder copies all the extensions before it.
     return x509.CertificateBuilder(
@@ -164,8 +164,8 @@ def _extensions(
     *,
     critical_names: bool,
 ) -> Iterator[x509.Extension[x509.ExtensionType]]:
-    bits = {KEY_USAGES[name]: True for name in key_usages_of(request, describe(public_key))}
-    yield _extension(_key_usage(**bits), critical=True)
+    bits = key_usages_of(request, describe(public_key))
+    yield _extension(key_usage(*bits), critical=True)
     if request.usages:
         usages = [x509.ObjectIdentifier(EXTENDED_USAGES[usage]) for usage in dict.fromkeys(request.usages)]
         yield _extension(x509.ExtendedKeyUsage(usages), critical=False)
@@ -177,37 +177,21 @@ def _extensions(
         names = x509.SubjectAlternativeName([general_name(san) for san in request.sans])
         yield _extension(names, critical=critical_names)
     if request.name_constraints is not None:
-        yield _extension(_name_constraints(request.name_constraints), critical=True)
+        yield _extension(name_constraints(request.name_constraints), critical=True)
 
 
 def _extension(value: x509.ExtensionType, *, critical: bool) -> x509.Extension[x509.ExtensionType]:
     return x509.Extension(value.oid, critical, value)
 
 
-def _key_usage(  # one parameter per bit, so that only those that are set need be named
-    *,
-    digital_signature: bool = False,
-    content_commitment: bool = False,
-    key_encipherment: bool = False,
-    data_encipherment: bool = False,
-    key_agreement: bool = False,
-    key_cert_sign: bool = False,
-    crl_sign: bool = False,
-) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=digital_signature,
-        content_commitment=content_commitment,
-        key_encipherment=key_encipherment,
-        data_encipherment=data_encipherment,
-        key_agreement=key_agreement,
-        key_cert_sign=key_cert_sign,
-        crl_sign=crl_sign,
-        encipher_only=False,
-        decipher_only=False,
-    )
+def key_usage(*names: str) -> x509.KeyUsage:
+    """The extension of these bits, by their Kubernetes names."""
+    bits = dict.fromkeys(KEY_USAGES.values(), False) | {KEY_USAGES[name]: True for name in names}
+    return x509.KeyUsage(encipher_only=False, decipher_only=False, **bits)
 
 
-def _name_constraints(constraints: NameConstraints) -> x509.NameConstraints:
+def name_constraints(constraints: NameConstraints) -> x509.NameConstraints:
+    """The extension of these subtrees."""
     return x509.NameConstraints(
         permitted_subtrees=[general_name(name) for name in constraints.permitted] or None,
         excluded_subtrees=[general_name(name) for name in constraints.excluded] or None,
@@ -215,7 +199,7 @@ def _name_constraints(constraints: NameConstraints) -> x509.NameConstraints:
 
 
 @lru_cache(maxsize=256)
-def _name(subject: Subject) -> x509.Name:
+def distinguished_name(subject: Subject) -> x509.Name:
     """One attribute per RDN, types in the order of Go's pkix.Name, so that both print alike."""
     attributes = [
         *((NameOID.COUNTRY_NAME, value) for value in subject.countries),

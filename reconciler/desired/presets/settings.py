@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from reconciler.desired.model import KubernetesFacts
 from reconciler.desired.names import InvalidNameError, canonical_dns, canonical_ip
 from reconciler.desired.presets.versions import DEFAULT_VERSION, Version, parse_version
 from reconciler.desired.report import Report, did_you_mean
@@ -78,6 +79,11 @@ def read_settings(kubernetes: KubernetesSpec, nodes: Sequence[NodeSpec], report:
         external_etcd=external,
         distribute_ca_keys=kubernetes.distribute_ca_keys is True,
     )
+
+
+def facts_of(settings: Settings) -> KubernetesFacts:
+    """What stays known of the cluster when its preset has been expanded."""
+    return KubernetesFacts(version=settings.version[:2], endpoint=settings.endpoint, service_ip=settings.service_ip)
 
 
 def _etcd_nodes(

@@ -15,6 +15,9 @@ import msgspec
 from reconciler.plan.rotation.evidence import Evidence, Leaf
 from reconciler.plan.rotation.phase import ORDER, Phase, following
 
+#: How a message begins that asks people for something.
+BY_HAND: Final = "needs somebody to "
+
 
 class Blocker(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a rotation waits for."""
@@ -197,4 +200,4 @@ def _unready(leaves: Iterable[Leaf]) -> Iterator[Blocker]:
 def _by_hand(course: Course, phase: Phase) -> Iterator[Blocker]:
     if not course.confirmed:
         for step in course.by_hand(phase):
-            yield Blocker(address=course.evidence.address, message=f"needs somebody to {step}; then apply again")
+            yield Blocker(address=course.evidence.address, message=f"{BY_HAND}{step}")

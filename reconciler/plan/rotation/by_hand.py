@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.desired.model import DesiredState, parse_address
 from reconciler.plan.rotation.kubernetes import kubernetes_steps
 from reconciler.plan.rotation.phase import Phase
-from reconciler.plan.rotation.step import Step
+from reconciler.plan.rotation.step import Step, lines
 
 
 def by_hand(address: str, desired: DesiredState, phase: Phase) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ def by_hand(address: str, desired: DesiredState, phase: Phase) -> tuple[str, ...
         if each.after
     )
     steps = kubernetes_steps(desired, parse_address(address)[1], phase)
-    return tuple(step.text for step in steps if _is_by_hand(step, hooked))
+    return lines(step for step in steps if _is_by_hand(step, hooked))
 
 
 def _is_by_hand(step: Step, hooked: frozenset[str]) -> bool:

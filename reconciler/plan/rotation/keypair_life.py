@@ -74,11 +74,7 @@ def live(keypair: Keypair, reference: Replica, situation: Situation) -> KeypairL
         situation: what was found.
     """
     observed = situation.observed
-    beside = {
-        number: facts
-        for number in observed.generations.get(keypair.address, ())
-        if (facts := _key_at(generation_address(keypair.address, number), observed)) is not None
-    }
+    beside = _beside(keypair, observed)
     own = _key_at(reference.address, observed)
     signing = signing_number(own.spki_sha256 if own else "", {number: facts.spki_sha256 for number, facts in beside.items()})
     keys = {**beside, **({signing: own} if own is not None else {})}
@@ -98,6 +94,22 @@ def live(keypair: Keypair, reference: Replica, situation: Situation) -> KeypairL
         making=making and keypair.creatable,
         refusal=_not_here(keypair, standing.target) if making and not keypair.creatable else None,
     )
+
+
+def keypair_signing(keypair: Keypair, observed: ObservedState) -> int:
+    """The number of the generation in the first replica with a key; 0 when there is none, or it cannot be told."""
+    keys = (_key_at(replica.address, observed) for replica in keypair.replicas)
+    own = next((facts.spki_sha256 for facts in keys if facts is not None), "")
+    return signing_number(own, {number: facts.spki_sha256 for number, facts in _beside(keypair, observed).items()})
+
+
+def _beside(keypair: Keypair, observed: ObservedState) -> dict[int, KeyFacts]:
+    """The generations that stand for themselves."""
+    return {
+        number: facts
+        for number in observed.generations.get(keypair.address, ())
+        if (facts := _key_at(generation_address(keypair.address, number), observed)) is not None
+    }
 
 
 def _evidence(keypair: Keypair, keys: Mapping[int, KeyFacts], signing: int, situation: Situation) -> Evidence:

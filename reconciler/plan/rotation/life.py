@@ -48,7 +48,7 @@ def live(ca: CA, families: Mapping[str, Family], lives: Mapping[str, Lifecycle],
     family = families[ca.name]
     if not family.addresses:
         return _first(ca, situation, parent)
-    facts = {number: found for number, address in family.addresses.items() if (found := facts_at(address, situation))}
+    facts = {number: found for number, address in family.addresses.items() if (found := facts_at(address, situation.observed))}
     wanted = _wanted(ca, family, facts, situation)
     standing = _standing(ca, wanted, families, facts=facts, parent=parent, situation=situation)
     authorities, told_of = _authorities(ca, standing, family, parent, situation)

@@ -40,6 +40,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """The generation that is asked for and may not come in yet; 0 when that is `target`."""
     frozen: bool = False
     """Whether everything stays with whichever generation it has."""
+    assumed: tuple[Blocker, ...] = ()
+    """What is taken to have been restarted by people, because one of them asks for this plan."""
     error: str = ""
     """Why what git asks for cannot begin, as a sentence without a full stop; empty when nothing is wrong."""
     note: str = ""

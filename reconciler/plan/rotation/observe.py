@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from reconciler.desired.model import CA, Component, DesiredState, generation_address
-from reconciler.observed.model import Absent, Certificates, Key, KubeconfigFile, ObservedPair
+from reconciler.observed.model import Absent, Certificates, Key, KubeconfigFile, ObservedPair, ObservedState
 from reconciler.plan.context import Situation
 from reconciler.plan.rotation.evidence import Evidence, Leaf, Output
 from reconciler.plan.rotation.generations import signing_number
@@ -30,13 +30,13 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     """Those that stand for themselves."""
 
 
-def family_of(ca: CA, situation: Situation) -> Family:
+def family_of(ca: CA, observed: ObservedState) -> Family:
     """The generations of a CA by number."""
-    beside = {number: generation_address(ca.address, number) for number in situation.observed.generations.get(ca.address, ())}
-    keys = {number: key_at(address, situation) for number, address in beside.items()}
-    signing = signing_number(key_at(ca.address, situation), keys)
+    beside = {number: generation_address(ca.address, number) for number in observed.generations.get(ca.address, ())}
+    keys = {number: key_at(address, observed) for number, address in beside.items()}
+    signing = signing_number(key_at(ca.address, observed), keys)
     addresses = {**beside, signing: ca.address} if signing else beside
-    known = {key_at(address, situation): number for number, address in addresses.items()}
+    known = {key_at(address, observed): number for number, address in addresses.items()}
     return Family(
         signing=signing,
         addresses=addresses,
@@ -45,15 +45,16 @@ def family_of(ca: CA, situation: Situation) -> Family:
     )
 
 
-def facts_at(address: str, situation: Situation) -> CertificateFacts | None:
+def facts_at(address: str, observed: ObservedState) -> CertificateFacts | None:
     """The first certificate at the address of a CA or a generation of it."""
-    found = situation.pair(address).certificate
+    pair = observed.pairs.get(address)
+    found = pair.certificate if pair is not None else Absent()
     return found.chain[0] if isinstance(found, Certificates) else None
 
 
-def key_at(address: str, situation: Situation) -> str:
+def key_at(address: str, observed: ObservedState) -> str:
     """SHA-256 of the public key at the address of a CA or a generation of it; empty when it cannot be told."""
-    facts = facts_at(address, situation)
+    facts = facts_at(address, observed)
     return facts.spki_sha256 if facts is not None else ""
 
 
@@ -73,7 +74,7 @@ def evidence_of(ca: CA, family: Family, families: Mapping[str, Family], situatio
         outputs=tuple(_outputs(ca, family, situation)),
         leaves=tuple(_leaves(ca, family, families, situation)),
         copies={
-            copy.address: family.keys.get(key_at(copy.address, situation), 0)
+            copy.address: family.keys.get(key_at(copy.address, situation.observed), 0)
             for copy in ca.replicas
             if not _is_absent(situation.pair(copy.address))
         },
@@ -147,7 +148,7 @@ def _signer(
     known = {
         facts.fingerprint: situation.pair(address).signed_by
         for address in families[link.name].addresses.values()
-        if (facts := facts_at(address, situation)) is not None
+        if (facts := facts_at(address, situation.observed)) is not None
     }
     behind = next((known[each.fingerprint] for each in pair.certificate.chain[1:] if each.fingerprint in known), "")
     return family.keys.get(behind, 0)

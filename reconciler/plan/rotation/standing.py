@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.desired.model import Rotation
 from reconciler.plan.rotation.barriers import BARRIERS, Blocker, Course, phase_of
@@ -68,6 +69,7 @@ def _settled(wanted: Wanted, evidence: Evidence, terms: Terms) -> Standing:
 def _under_way(wanted: Wanted, evidence: Evidence, terms: Terms, source: int) -> Standing:
     course = _course(evidence, terms, source, wanted.number)
     phase, waits = phase_of(course)
+    unconfirmed, assumed = phase_of(replace(course, confirmed=False))
     if phase is Phase.STABLE:  # it may not begin
         return Standing(
             source=source,
@@ -87,6 +89,7 @@ def _under_way(wanted: Wanted, evidence: Evidence, terms: Terms, source: int) ->
         signing=evidence.signing,
         trusted=tuple(sorted(numbers[side] for side in PHASES[phase].trusted)),
         waits=waits,
+        assumed=assumed if unconfirmed is not phase else (),
         soaks_until=course.soaks_until if soaks else None,
         settled=course.soaks_until - terms.rotation.soak if soaks else None,
         note=wanted.note,
@@ -103,7 +106,7 @@ def _unfinished(wanted: Wanted, evidence: Evidence, terms: Terms) -> Standing:
         f"generation {wanted.number} is asked for while the rotation between generations {going} is not finished; "
         f"ask for {target} to finish it, or for {source} to go back, and raise the number afterwards"
     )
-    frozen = msgspec.structs.replace(terms, frozen="is not finished", confirmed=False)
+    frozen = replace(terms, frozen="is not finished", confirmed=False)
     phase, _ = phase_of(_course(evidence, frozen, source, target))
     reached = phase if phase in BARRIERS else Phase.SOAK
     return Standing(

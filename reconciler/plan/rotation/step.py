@@ -1,12 +1,17 @@
-"""What somebody must do, or wait for, outside our files. Data."""
+"""What somebody must do, or wait for, outside our files: data, and how it is told."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Final, Literal
 
 import msgspec
 
 StepAction = Literal["reloads", "restart", "point", "do"]
+
+
+#: Nodes that are named in a line; more are counted.
+_NAMED: Final = 4
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,3 +31,18 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Lower ones are finished before a higher one begins; those of one number may go together."""
     differs: bool = False
     """Of a flag: kubeadm's own value is another, so somebody must change it."""
+
+
+def lines(steps: Iterable[Step]) -> tuple[str, ...]:
+    """One line for people for all nodes that have to do the same, in the order of the steps."""
+    nodes: dict[str, list[str]] = {}
+    for step in steps:
+        text = step.text.replace(f" on {step.node}", " on {nodes}", 1) if step.node else step.text
+        nodes.setdefault(text, []).extend([step.node] if step.node else [])
+    return tuple(text.replace("{nodes}", _named(named)) if named else text for text, named in nodes.items())
+
+
+def _named(nodes: list[str]) -> str:
+    if len(nodes) > _NAMED:
+        return f"{', '.join(nodes[:_NAMED])} and {len(nodes) - _NAMED} more nodes"
+    return " and ".join([", ".join(nodes[:-1]), nodes[-1]] if len(nodes) > 1 else nodes)

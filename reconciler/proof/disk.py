@@ -1,0 +1,84 @@
+"""Material for trials from disk: the files themselves, read again for the few that a trial is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.desired.model import Component, DesiredState
+from reconciler.proof.credentials import Credentials, certificates_pem
+from reconciler.proof.trials import UnavailableError
+from reconciler.stores.read import ReadFile, read_file
+from reconciler.trust.scene import Party, Trust, files_of
+from reconciler.x509 import kubeconfig, outputs
+from reconciler.x509.errors import UnreadableError
+from reconciler.x509.keys import PrivateKey
+from reconciler.x509.read import Certificate, read_certificates
+
+
+class Disk:
+    """The files of a desired state. What has changed since it was looked at is not used."""
+
+    def __init__(self, desired: DesiredState) -> None:
+        """Takes where the files are."""
+        self._desired = desired
+        self._credentials: dict[str, tuple[tuple[Certificate, ...], PrivateKey]] = {}
+        self._anchors: dict[str, tuple[Certificate, ...]] = {}
+
+    def credentials(self, party: Party, signers: Mapping[str, str]) -> Credentials:
+        """The certificate and key of a component or kubeconfig."""
+        del signers
+        if party.address not in self._credentials:
+            try:
+                self._credentials[party.address] = self._read(party.address)
+            except UnreadableError as error:
+                msg = f"the files of {party.address} cannot be used any more: {error}"
+                raise UnavailableError(msg) from None
+        chain, key = self._credentials[party.address]
+        return Credentials(chain=_those(chain, [each.fingerprint for each in party.chain], party.address), key=key)
+
+    def anchors(self, trust: Trust, signers: Mapping[str, str]) -> bytes:
+        """The certificates of a bundle, kubeconfig or CA."""
+        del signers
+        if trust.address not in self._anchors:
+            try:
+                data = _bytes(trust.file)
+                text = kubeconfig.parse(data).ca_pem if trust.address in self._desired.kubeconfigs else data
+                self._anchors[trust.address] = read_certificates(text)
+            except UnreadableError as error:
+                msg = f"{trust.file} cannot be used any more: {error}"
+                raise UnavailableError(msg) from None
+        return certificates_pem(_those(self._anchors[trust.address], sorted(trust.fingerprints), trust.address))
+
+    def _read(self, address: str) -> tuple[tuple[Certificate, ...], PrivateKey]:
+        component = self._desired.components.get(address)
+        if component is not None and component.place is not None:
+            return _pair(component)
+        holder = self._desired.kubeconfigs[component.kubeconfig if component is not None else address]
+        parsed = kubeconfig.parse(_bytes(holder.place.absolute))
+        return read_certificates(parsed.certificate_pem), PrivateKey.from_pem(parsed.key_pem)
+
+
+def _pair(component: Component) -> tuple[tuple[Certificate, ...], PrivateKey]:
+    certificate, key = files_of(component)
+    if certificate == key:
+        chain, secret = outputs.separate(_bytes(certificate))
+    else:
+        chain, secret = _bytes(certificate), _bytes(key)
+    return read_certificates(chain), PrivateKey.from_pem(secret)
+
+
+def _bytes(path: str) -> bytes:
+    found = read_file(path)
+    if isinstance(found, ReadFile):
+        return found.data
+    msg = f"{path} is gone, or cannot be read, since it was looked at"
+    raise UnavailableError(msg)
+
+
+def _those(certificates: Sequence[Certificate], fingerprints: Sequence[str], address: str) -> tuple[bytes, ...]:
+    """The DER of those that were seen, in the order of the fingerprints."""
+    known = {certificate.facts.fingerprint: certificate.der for certificate in certificates}
+    if any(fingerprint not in known for fingerprint in fingerprints):
+        msg = f"the files of {address} have changed since they were looked at"
+        raise UnavailableError(msg)
+    return tuple(known[fingerprint] for fingerprint in fingerprints)
