@@ -1,4 +1,4 @@
-"""``python -m benchmarks [start] [plan] [apply] [run]``: measures and prints the table; all of it without arguments."""
+"""``python -m benchmarks [start] [plan] [apply] [run] [verify]``: measures and prints the table; all of it without arguments."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import bench_apply, bench_plan, bench_run, bench_start
+from benchmarks import bench_apply, bench_plan, bench_run, bench_start, bench_verify
 from benchmarks.measure import table
 
-BENCHMARKS = {"start": bench_start.measure, "plan": bench_plan.measure, "apply": bench_apply.measure, "run": bench_run.measure}
+BENCHMARKS = {
+    "start": bench_start.measure,
+    "plan": bench_plan.measure,
+    "apply": bench_apply.measure,
+    "run": bench_run.measure,
+    "verify": bench_verify.measure,
+}
 
 
 def main(names: list[str]) -> int:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from reconciler.daemon.metrics import Metrics
-from tests.render.page_stories import NOW, RICH
+from tests.render.page_stories import NOW, RICH, certificate
 
 CONTRIB: Final = Path(__file__).resolve().parents[1] / "contrib"
 RULES: Final = CONTRIB / "prometheus" / "cluster-pki.rules.yaml"
@@ -29,7 +30,8 @@ ADDED: Final = {"job", "instance"}
 
 def known() -> dict[str, set[str]]:
     """Every series that the program tells, with its labels."""
-    metrics = Metrics(lambda: RICH, version="1", clock=lambda: NOW)
+    shown = replace(RICH, resources=[*RICH.resources, replace(certificate("crl.etcd"), type="crl")])
+    metrics = Metrics(lambda: shown, version="1", clock=lambda: NOW)
     metrics.observe_pass("success", 0.1)
     metrics.count_operation("reissue", "RenewalDue", "success")
     found: dict[str, set[str]] = {}

@@ -12,7 +12,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.apply import authorities, bundles, components, keypairs, kubeconfigs, leaving
+from reconciler.apply import authorities, bundles, components, crls, keypairs, kubeconfigs, leaving
 from reconciler.apply.access import is_access_only
 from reconciler.apply.publishing import Intention, publish_all
 from reconciler.apply.run import Run
@@ -120,7 +120,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType({"ca": _authority, "keypair":
 
 #: What is published in batches.
 BATCHED: Mapping[str, Callable[[Run, Work, float], Intention | None]] = MappingProxyType(
-    {"component": components.prepare, "bundle": bundles.prepare, "kubeconfig": kubeconfigs.prepare}
+    {"component": components.prepare, "bundle": bundles.prepare, "kubeconfig": kubeconfigs.prepare, "crl": crls.prepare}
 )
 
 #: What does not depend on the kind.

@@ -7,6 +7,8 @@ import posixpath
 from reconciler.apply.run import Run
 from reconciler.desired.model import Place
 from reconciler.plan.build import Work
+from reconciler.plan.inventory import Revoked
+from reconciler.plan.revocation.lists import LEFT
 from reconciler.stores.files import remove
 
 
@@ -22,6 +24,18 @@ def destroy(run: Run, work: Work, started: float) -> None:
         base = posixpath.basename(record.path)
         suffixes = tuple(posixpath.basename(path).removeprefix(base) for path in record.paths)
         remove(place, suffixes)
+    if record.kind == "component" and record.serial and record.not_after is not None and record.not_after >= run.now():
+        run.revoked.append(
+            Revoked(
+                serial=record.serial,
+                issuer=record.issuer,
+                at=run.now().replace(microsecond=0),
+                reason=LEFT,
+                address=work.address,
+                not_after=record.not_after,
+                fingerprint=record.fingerprint,
+            )
+        )
     run.finish(work, record=None, started=started)
 
 

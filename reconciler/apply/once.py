@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.apply import engine
 from reconciler.apply.audit import AuditLog, Entry
+from reconciler.apply.crls import remembered, replaced
 from reconciler.apply.journal import Journal
 from reconciler.apply.progress import Listener, Outcome
 from reconciler.apply.publishing import pair_problem
@@ -84,6 +85,7 @@ def apply_plan(
         actor=actor,
         lives=plan.lives,
         keypair_lives=plan.keypairs,
+        lists=plan.lists,
     )
     work = [item for item in plan.work if only is None or item.address in only]
     ensure_space(state.path)
@@ -97,8 +99,12 @@ def apply_plan(
     records = adopted(desired, observed, run.records, plan.unsettled | frozenset(run.done), plan)
     records = settle_rotations(records, plan)
     saved = inventory
-    if records != dict(inventory.records) or inventory.cluster != desired.cluster:
-        saved = state.save_inventory(Inventory(cluster=desired.cluster, serial=inventory.serial, records=records))
+    revoked = (*replaced(run, work, now=clock()), *run.revoked, *inventory.revoked)
+    revoked = remembered(revoked, observed, run.signed_lists.values(), now=clock())
+    if (records, revoked, desired.cluster) != (dict(inventory.records), inventory.revoked, inventory.cluster):
+        saved = state.save_inventory(
+            Inventory(cluster=desired.cluster, serial=inventory.serial, records=records, revoked=revoked)
+        )
     journal.checkpoint()
     return Applied(outcome=run.outcome(), inventory=saved)
 
@@ -133,7 +139,7 @@ def recover_interrupted(state: StateDirectory, journal: Journal, *, now: datetim
     if recovery.records:
         inventory = state.load_inventory()
         records = {**inventory.records, **recovery.records}
-        state.save_inventory(Inventory(cluster=inventory.cluster, serial=inventory.serial, records=records))
+        state.save_inventory(msgspec.structs.replace(inventory, records=records))
     journal.checkpoint()
     for item in recovery.items:
         how = "finished" if item.completed else f"undone (serial {item.intent.serial or 'none'} was never published)"

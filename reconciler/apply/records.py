@@ -7,13 +7,13 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from reconciler.desired.model import CA, OUTPUT_SUFFIX, Access, Bundle, Component, DesiredState, Kubeconfig, Place
-from reconciler.observed.model import Certificates, Key, KubeconfigFile, ObservedState
+from reconciler.desired.model import CA, OUTPUT_SUFFIX, Access, Bundle, Component, Crl, DesiredState, Kubeconfig, Place
+from reconciler.observed.model import Certificates, Key, KubeconfigFile, ObservedState, RevocationLists
 from reconciler.plan.build import Plan
 from reconciler.plan.inventory import Record
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.lifecycle import Lifecycle
-from reconciler.x509.facts import CertificateFacts
+from reconciler.x509.facts import CertificateFacts, CrlFacts
 
 
 def pair_record(
@@ -101,6 +101,22 @@ def _file_record(kind: str, place: Place, access: Access, requested: str = "") -
         root=place.root,
         path=place.path,
         layout=place.layout,
+    )
+
+
+def crl_record(crl: Crl, facts: CrlFacts) -> Record:
+    """The record of a revocation list at one place."""
+    return Record(
+        kind="crl",
+        paths=tuple(crl.paths.values()),
+        fingerprint=facts.fingerprint,
+        issuer=f"ca.{crl.name}",
+        not_after=facts.next_update,
+        number=facts.number or 0,
+        mode=crl.access.mode,
+        root=crl.place.root,
+        path=crl.place.path,
+        layout=crl.place.layout,
     )
 
 
@@ -197,6 +213,16 @@ def _files(desired: DesiredState, observed: ObservedState, lives: Mapping[str, K
     for kubeconfig in desired.kubeconfigs.values():
         if isinstance(observed.kubeconfigs.get(kubeconfig.address), KubeconfigFile):
             yield kubeconfig.address, kubeconfig_record(kubeconfig)
+    yield from _lists(desired, observed)
+
+
+def _lists(desired: DesiredState, observed: ObservedState) -> Iterator[tuple[str, Record]]:
+    for crl in desired.crls.values():
+        seen = observed.crls.get(crl.address)
+        states = tuple(seen.files.values()) if seen is not None else ()
+        found = next((state for state in states if isinstance(state, RevocationLists)), None)
+        if found is not None:
+            yield crl.address, crl_record(crl, found.lists[0])
 
 
 def _leaf(observed: ObservedState, address: str) -> CertificateFacts | None:

@@ -16,11 +16,13 @@ from reconciler.desired.model import Access, DesiredState, Place
 from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import ObservedState
 from reconciler.plan.build import Work
-from reconciler.plan.inventory import Record
+from reconciler.plan.inventory import Record, Revoked
 from reconciler.plan.reasons import Action
+from reconciler.plan.revocation.data import ListPlan
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.stores.errors import StoreError
+from reconciler.x509.crl import RevocationList
 from reconciler.x509.errors import LintError, UnreadableError
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.read import Certificate
@@ -32,8 +34,8 @@ FAILURES = (StoreError, UnreadableError, LintError, OSError)
 class BlockedError(Exception):
     """An address cannot start because something it rests on did not come to be."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(f"{address} is not there")
+    def __init__(self, address: str, why: str = "is not there") -> None:
+        super().__init__(f"{address} {why}")
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
@@ -71,6 +73,12 @@ class Run:
     """Keys that were made for the batch in hand, by address; each is taken out when it is used."""
     carried: set[str] = field(default_factory=set)
     """Kubeconfigs that were written because the component that lives in them was issued."""
+    lists: Mapping[str, ListPlan] = field(default_factory=dict)
+    """What the revocation lists of each CA should be, by its name."""
+    signed_lists: dict[str, tuple[RevocationList, ...]] = field(default_factory=dict)
+    """Revocation lists that were signed or read in this run, by CA name; that of the CA's own key first."""
+    revoked: list[Revoked] = field(default_factory=list)
+    """What this run took out of use while it was alive."""
     entries: list[Entry] = field(default_factory=list)
     """Audit entries that are not written yet."""
     done: list[str] = field(default_factory=list)

@@ -61,6 +61,7 @@ def describe(state: DesiredState) -> str:
         (len(state.bundles), "bundle"),
         (len(state.kubeconfigs), "kubeconfig"),
         (len(state.keypairs), "keypair"),
+        (len(state.crls), "revocation list"),
     )
     parts = [f"{number} {word}{'' if number == 1 else 's'}" for number, word in counted if number]
     return f"cluster {state.cluster} with {', '.join(parts) or 'nothing in it'}"

@@ -42,6 +42,7 @@ def gauges(document: StatusDocument | None, *, version: str, now: datetime) -> I
         return
     yield from _of_certificates(document, now)
     yield _rotations(document)
+    yield from _of_lists(document)
     yield _pending(document)
     yield from _of_reconciler(document)
     yield _conditions(document)
@@ -98,6 +99,16 @@ def _rotations(document: StatusDocument) -> Metric:
     return _gauge(
         "rotation_phase", "Where a CA stands between two generations: 1 for the phase that holds.", ["address", "phase"], values
     )
+
+
+def _of_lists(document: StatusDocument) -> Iterator[Metric]:
+    rows = [row for row in document.resources if row.type == "crl"]
+    if not rows:
+        return
+    ends = {(row.address,): row.not_after.timestamp() for row in rows if row.not_after}
+    yield _gauge("crl_next_update_timestamp_seconds", "Until when a revocation list may be relied on.", ["address"], ends)
+    due = {(row.address,): row.renew_at.timestamp() for row in rows if row.renew_at}
+    yield _gauge("crl_renewal_timestamp_seconds", "When a revocation list is signed again.", ["address"], due)
 
 
 def _pending(document: StatusDocument) -> Metric:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.daemon.attempts import Life
 from reconciler.desired.model import CA, Component, DesiredState
-from reconciler.observed.model import Certificates, ObservedState
+from reconciler.observed.model import Certificates, ObservedState, RevocationLists
 from reconciler.plan.build import Work
+from reconciler.plan.revocation.due import SHARE_LEFT
 
 
 def lives(desired: DesiredState, observed: ObservedState) -> dict[str, Life]:
-    """How each address with a certificate lives; a kubeconfig as the component in it."""
+    """How each address with a certificate lives; a kubeconfig as the component in it, a revocation list until nextUpdate."""
     found: dict[str, Life] = {}
     everything: tuple[CA | Component, ...] = (*desired.cas.values(), *desired.components.values())
     for wanted in everything:
@@ -21,6 +22,13 @@ def lives(desired: DesiredState, observed: ObservedState) -> dict[str, Life]:
     for kubeconfig in desired.kubeconfigs.values():
         if kubeconfig.component in found:
             found[kubeconfig.address] = found[kubeconfig.component]
+    for crl in desired.crls.values():
+        seen = observed.crls.get(crl.address)
+        states = seen.files.values() if seen is not None else ()
+        until = [facts.next_update for state in states if isinstance(state, RevocationLists) for facts in state.lists]
+        found[crl.address] = Life(
+            ends=min((end for end in until if end is not None), default=None), used_for=crl.validity - crl.validity / SHARE_LEFT
+        )
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from reconciler.desired.diagnostics import Path
@@ -13,12 +13,11 @@ from reconciler.desired.report import Report
 _SECTIONS: Final = {kind: section for section, kind in KINDS.items()}
 
 
-def check_clashes(state: DesiredState, crls: Iterable[tuple[str, str]], excepted: frozenset[str], report: Report) -> None:
+def check_clashes(state: DesiredState, excepted: frozenset[str], report: Report) -> None:
     """Reports the entries whose files meet, in time linear in the number of files: a directory is walked up once.
 
     Args:
         state: what is desired.
-        crls: absolute path and address of each revocation list.
         excepted: entries, such as ``component.api``, whose places are already known to be wrong.
         report: takes the mistakes.
     """
@@ -32,7 +31,7 @@ def check_clashes(state: DesiredState, crls: Iterable[tuple[str, str]], excepted
             seen.add(pair)
             report.add("CPK207", message, at=_place_of(second), hint="give one of them another path", address=second)
 
-    for path, address in (*_claims(state), *crls):
+    for path, address in _claims(state):
         if (owner := files.setdefault(path, address)) != address:
             clash(f"{owner} and {address} would both be {path}", owner, address)
         if (inside := parents.get(path)) is not None:
@@ -63,6 +62,8 @@ def _claims(state: DesiredState) -> Iterator[tuple[str, str]]:
         yield bundle.place.absolute, bundle.address
     for kubeconfig in state.kubeconfigs.values():
         yield kubeconfig.place.absolute, kubeconfig.address
+    for crl in state.crls.values():
+        yield from _pair(crl.place, crl.address, tuple(crl.suffixes.values()))
 
 
 def _pair(place: Place, address: str, suffixes: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -81,5 +82,7 @@ def _entry(address: str) -> str:
 
 
 def _place_of(address: str) -> Path:
-    kind, name, _ = parse_address(address)
-    return (_SECTIONS[kind], name, "path") if kind in _SECTIONS else ("cas", name, "crl", "path")
+    kind, name, node = parse_address(address)
+    if kind in _SECTIONS:
+        return (_SECTIONS[kind], name, "path")
+    return ("cas", name, "crl", *(("copies",) if node else ()), "path")

@@ -23,7 +23,6 @@ from reconciler.desired.presets.settings import facts_of, read_settings
 from reconciler.desired.references import check_nodes, check_references
 from reconciler.desired.report import Report
 from reconciler.desired.spec import Document, StoreSpec
-from reconciler.desired.unsupported import report_unsupported
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +74,6 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
     check_rules(document, context)
     policed = check_policy(context, sound, document, expansion.all_cas, expansion.state.components)
     check_names(policed, expansion.state.components.values())
-    report_unsupported(merged, document, report)
 
     diagnostics = in_order([*loaded.diagnostics, *report.diagnostics])
     if report.failed:

@@ -13,8 +13,9 @@ from reconciler.desired.expand_edges import expand_edges
 from reconciler.desired.expand_files import expand_bundles, expand_kubeconfigs
 from reconciler.desired.expand_groups import expand_groups
 from reconciler.desired.expand_moves import expand_moves
-from reconciler.desired.expand_stores import report_shared, under
-from reconciler.desired.model import CA, DesiredState, Guards, KubernetesFacts, address_of
+from reconciler.desired.expand_revocation import expand_crls, expand_revocations
+from reconciler.desired.expand_stores import report_shared
+from reconciler.desired.model import CA, DesiredState, Guards, KubernetesFacts
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import Document, GuardsSpec
 
@@ -50,13 +51,16 @@ def expand(
     used = {component.ca for component in components.values()}
     used.update(name for bundle in bundles.values() for name in bundle.cas)
     used.update(name for kubeconfig in kubeconfigs.values() for name in kubeconfig.cas)
+    cas = needed_here(context, all_cas, used)
     state = DesiredState(
         cluster=document.cluster,
-        cas=needed_here(context, all_cas, used),
+        cas=cas,
         keypairs=keypairs,
         components=components,
         bundles=bundles,
         kubeconfigs=kubeconfigs,
+        crls=expand_crls(context, fragments, document, cas),
+        revocations=expand_revocations(context, fragments, document, cas),
         groups={} if document.groups is UNSET else expand_groups(context, document.groups, fragments.components, components),
         edges={} if document.edges is UNSET else expand_edges(context, document.edges, fragments, components),
         kubernetes=kubernetes,
@@ -68,12 +72,7 @@ def expand(
     )
     report_shared(context)
     shared = frozenset(file.first.partition("[")[0] for files in context.shared.values() for file in files)
-    crls = [
-        (under(all_cas[name].place.root, f"/{spec.crl.path}"), address_of("crl", name))
-        for name, spec in fragments.cas.items()
-        if spec.crl is not UNSET and name in all_cas
-    ]
-    check_clashes(state, crls, shared, context.report)
+    check_clashes(state, shared, context.report)
     return Expansion(state=expand_moves(context, fragments, document, state, root), all_cas=all_cas)
 
 

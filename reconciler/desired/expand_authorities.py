@@ -109,6 +109,7 @@ def _ca(context: Context, name: str, spec: CaSpec) -> CA | None:
         creatable=context.node is None or home is None or home == context.node,
         home=home,
         replicas=_copies(context, name, spec, place),
+        publishes=spec.crl is not UNSET,
         suspended=spec.suspend is True,
         origin=context.origin("cas", name),
     )

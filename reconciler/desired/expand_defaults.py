@@ -12,13 +12,14 @@ from msgspec.structs import replace
 from reconciler.desired.durations import InvalidDurationError, parse_duration
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import CaSpec, ComponentSpec, Defaults, Document, KeypairSpec, KubeconfigSpec, StoreSpec
-from reconciler.desired.spec_parts import KeypairRotationSpec, RotationSpec, SubjectSpec
+from reconciler.desired.spec_parts import CrlSpec, KeypairRotationSpec, RotationSpec, SubjectSpec
 
 KEY: Final = "ecdsa-p256"
 LIFETIME: Final = "1y"
 RENEW_BEFORE: Final = "30d"
 CA_LIFETIME: Final = "10y"
 CA_RENEW_BEFORE: Final = "1y"
+CRL_VALIDITY: Final = "7d"
 SHORT_LIVED: Final = "33%"
 STORE: Final = "files"
 KEY_MODE: Final = "0600"
@@ -121,7 +122,17 @@ def _ca(name: str, spec: CaSpec, levels: int, *, store: str, shared: str, named:
         generation=_or(spec.generation, 1),
         rotation=_rotation(spec.rotation, named=named),
         copies=UNSET if spec.copies is UNSET else replace(spec.copies, store=_or(spec.copies.store, store)),
+        crl=UNSET if spec.crl is UNSET else _crl(spec.crl, store),
         mode=_or(spec.mode, KEY_MODE),
+    )
+
+
+def _crl(spec: CrlSpec, store: str) -> CrlSpec:
+    return replace(
+        spec,
+        formats=_or(spec.formats, ["pem", "der"]),
+        validity=_or(spec.validity, CRL_VALIDITY),
+        copies=UNSET if spec.copies is UNSET else replace(spec.copies, store=_or(spec.copies.store, store)),
     )
 
 

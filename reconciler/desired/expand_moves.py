@@ -19,6 +19,9 @@ from reconciler.desired.spec_parts import ForEach
 
 _SECTIONS: Final = {kind: section for section, kind in KINDS.items()}
 
+#: A revocation list has no entry of its own: it can leave, and neither move nor be imported.
+_CRL: Final = "crl"
+
 Parsed = tuple[str, str, str | None]
 
 
@@ -81,21 +84,21 @@ class _Addresses:
         return {text: here}
 
     def removals(self, at: Path, text: str, *, destroy: bool) -> list[Removal]:
-        address = self._parse((*at, "from"), text)
+        address = self._parse((*at, "from"), text, also=(_CRL,))
         if address is None or not self._must_be_gone((*at, "from"), address):
             return []
         kind, name, node = address
         every = [text] if node else [text, *(address_of(kind, name, known.name) for known in self.context.nodes)]
         return [Removal(address=each, destroy=destroy) for each in every]
 
-    def _parse(self, at: Path, text: str) -> Parsed | None:
+    def _parse(self, at: Path, text: str, *, also: tuple[str, ...] = ()) -> Parsed | None:
         try:
             kind, name, node = parse_address(text)
         except ValueError:
             self._refuse(at, f'"{text}" is not an address', "such as component.apiserver[cp-1]")
             return None
-        if kind not in _SECTIONS:
-            self._refuse(at, f'"{text}": there is no kind "{kind}"', did_you_mean(kind, _SECTIONS))
+        if kind not in _SECTIONS and kind not in also:
+            self._refuse(at, f'"{text}": there is no kind "{kind}"', did_you_mean(kind, (*_SECTIONS, *also)))
             return None
         if not _is_name(name) or (node is not None and not _is_name(node)):
             self._refuse(at, f'"{text}" is not an address', "such as component.apiserver[cp-1]")
@@ -112,9 +115,15 @@ class _Addresses:
     def _exists(self, address: Parsed) -> bool:
         """Whether the entry exists and, with a node, whether it has an instance there."""
         kind, name, node = address
-        if name not in getattr(self.fragments, _SECTIONS[kind]):
+        if kind == _CRL:
+            spec = self.fragments.cas.get(name)
+            if spec is None or spec.crl is UNSET:
+                return False
+            selector = None if spec.crl.copies is UNSET else spec.crl.copies.for_each
+        elif name not in getattr(self.fragments, _SECTIONS[kind]):
             return False
-        selector = self._selector(address)
+        else:
+            selector = self._selector(address)
         if node is None:
             return True
         return selector is not None and any(known.name == node for known in self.context.select(selector))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -13,6 +13,7 @@ from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.names import NameConstraints, Subject
 
 Output = Literal["pem", "fullchain", "combined", "der", "pkcs12"]
+CrlFormat = Literal["pem", "der"]
 
 #: File suffixes by output; pem is the pair .crt and .key.
 OUTPUT_SUFFIX: dict[str, str] = {"fullchain": ".fullchain.crt", "combined": ".pem", "der": ".der", "pkcs12": ".p12"}
@@ -212,6 +213,8 @@ class CA(msgspec.Struct, frozen=True, kw_only=True):
     home: str | None = None
     """The node on which it is made when stores are per node; None for a store of its own."""
     replicas: tuple[Replica, ...] = ()
+    publishes: bool = False
+    """Whether it has a revocation list, in this view or in another."""
     suspended: bool = False
     """Looked at and told, never changed."""
     origin: Path = ()
@@ -343,6 +346,51 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     origin: Path = ()
 
 
+class Crl(msgspec.Struct, frozen=True, kw_only=True):
+    """The revocation list of a CA at one place. ``crl.NAME``, and for copies ``crl.NAME[NODE]``."""
+
+    address: str
+    name: str
+    """Of the CA."""
+    node: str | None
+    place: Place
+    """With the full name of the first format's file; a further format adds its own suffix."""
+    formats: tuple[CrlFormat, ...]
+    """At least one, each once."""
+    validity: timedelta
+    """nextUpdate minus the time of signing."""
+    keep: timedelta
+    """How long after its revocation an entry stays when nobody knows when its certificate ends."""
+    access: Access = msgspec.field(default_factory=lambda: Access(mode=0o644))
+    origin: Path = ()
+
+    @property
+    def suffixes(self) -> dict[CrlFormat, str]:
+        """What each format adds to the path, in the order of the formats."""
+        return {form: f".{form}" if index else "" for index, form in enumerate(self.formats)}
+
+    @property
+    def paths(self) -> dict[CrlFormat, str]:
+        """The absolute path of each format."""
+        return {form: f"{self.place.absolute}{suffix}" for form, suffix in self.suffixes.items()}
+
+
+class Revocation(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate that must not be trusted any more, by the word of git."""
+
+    component: str
+    """Address of whose it was; it need not exist any more, and may lack the node."""
+    ca: str
+    """Name of the CA that signed it."""
+    serial: str
+    """Hex, without leading zeros or separators, in lower case."""
+    reason: str = "unspecified"
+    """RFC 5280 section 5.3.1."""
+    at: datetime | None = None
+    """Aware UTC, whole seconds; None for the time at which it is first listed."""
+    origin: Path = ()
+
+
 class Guards(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of one plan."""
 
@@ -377,6 +425,10 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     components: Mapping[str, Component]
     bundles: Mapping[str, Bundle]
     kubeconfigs: Mapping[str, Kubeconfig]
+    crls: Mapping[str, Crl] = msgspec.field(default_factory=dict)
+    """By address: the list beside its CA, then its copies."""
+    revocations: tuple[Revocation, ...] = ()
+    """Of the CAs of this view."""
     groups: Mapping[str, Group] = msgspec.field(default_factory=dict)
     """By name; a component is in one at most."""
     edges: Mapping[str, Edge] = msgspec.field(default_factory=dict)

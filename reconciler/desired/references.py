@@ -133,6 +133,9 @@ class _References:
         if spec.copies is not UNSET:
             fine &= self._names("stores", (*here, "copies", "store"), spec.copies.store)
             fine &= self._for_each((*here, "copies", "forEach"), spec.copies.for_each)
+        if spec.crl is not UNSET and spec.crl.copies is not UNSET:
+            fine &= self._names("stores", (*here, "crl", "copies", "store"), spec.crl.copies.store)
+            fine &= self._for_each((*here, "crl", "copies", "forEach"), spec.crl.copies.for_each)
         return fine & (spec.issuer == "self" or self._names("cas", (*here, "issuer"), spec.issuer))
 
     def _keypair(self, name: str, spec: KeypairSpec) -> bool:

@@ -52,6 +52,8 @@ _DEFAULTS: Final[dict[str, dict[str, object]]] = {
     },
     "StoreSpec": {"root": "/", "layout": "generations"},
     "GuardsSpec": {"maxChanges": "30%", "maxDestroy": 1},
+    "CrlSpec": {"formats": ["pem", "der"], "validity": "7d"},
+    "CrlCopiesSpec": {"store": "files"},
     "RotationSpec": {"strategy": "staged", "soak": "24h"},
     "HttpTarget": {"method": "POST"},
     "Hook": {"timeout": "60s", "onlyIfRunning": True},
@@ -71,6 +73,7 @@ _EXAMPLES: Final[dict[str, dict[str, list[object]]]] = {
     "SansSpec": {"dns": [["{node}", "api.demo.example.com"]], "ip": [["{node.addresses}"]], "uri": [["spiffe://demo/api"]]},
     "KubeconfigSpec": {"server": ["https://api.demo.internal:6443"]},
     "EdgeSpec": {"hosts": [["db.example.com", "{node.addresses}"]]},
+    "CrlSpec": {"path": ["kubernetes/ca.crl"]},
     "PolicySpec": {"maxLifetime": ["398d"], "rules": [{"CPK312": "warn"}]},
 }
 

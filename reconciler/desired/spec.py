@@ -287,10 +287,10 @@ class EdgeSpec(Spec, frozen=True, kw_only=True):
     ) = UNSET
 
 
-class Revocation(Spec, frozen=True, kw_only=True):
+class RevocationSpec(Spec, frozen=True, kw_only=True):
     """A certificate that must not be trusted any more."""
 
-    component: Annotated[str, Meta(min_length=1, description="Whose.")]
+    component: Annotated[str, Meta(min_length=1, description="Whose: jane, or kubelet-client[w-1]. It may have left.")]
     serial: Annotated[str, Meta(pattern=r"^[0-9a-fA-F:]+$", description="Its serial number, hexadecimal.")]
     reason: (
         Annotated[
@@ -299,7 +299,8 @@ class Revocation(Spec, frozen=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
-    at: Annotated[str, Meta(description="When, RFC 3339 in UTC.")] | UnsetType = UNSET
+    at: Annotated[str, Meta(description="When, RFC 3339 in UTC; default when it is first listed.")] | UnsetType = UNSET
+    ca: Annotated[Name, Meta(description="The CA that signed it; needed when the component has left.")] | UnsetType = UNSET
 
 
 class PolicySpec(Spec, frozen=True, kw_only=True):
@@ -386,7 +387,7 @@ class Document(Spec, frozen=True, kw_only=True):
         | UnsetType
     ) = UNSET
     suspend: Suspend | UnsetType = UNSET
-    revocations: Annotated[list[Revocation], Meta(description="Certificates not to be trusted any more.")] | UnsetType = UNSET
+    revocations: Annotated[list[RevocationSpec], Meta(description="Certificates not to be trusted any more.")] | UnsetType = UNSET
     policy: Annotated[PolicySpec, Meta(description="Limits and rule severities.")] | UnsetType = UNSET
     guards: Annotated[GuardsSpec, Meta(description="Limits of one plan.")] | UnsetType = UNSET
     prune: Annotated[bool, Meta(description="Remove what left the YAML.")] | UnsetType = UNSET

@@ -175,12 +175,27 @@ class KeypairRotationSpec(Spec, frozen=True, kw_only=True):
     retired: Retired | UnsetType = UNSET
 
 
+class CrlCopiesSpec(Spec, frozen=True, kw_only=True):
+    """Copies of a revocation list, for the nodes that read it."""
+
+    for_each: Annotated[ForEach, Meta(description="One copy per matching node.")]
+    store: Annotated[Name, Meta(description="The store of the copies.")] | UnsetType = UNSET
+    path: Annotated[RelativePath, Meta(description="The file of the first format, with its suffix.")]
+
+
 class CrlSpec(Spec, frozen=True, kw_only=True):
     """Where and how a CA's revocation list is published."""
 
-    path: Annotated[RelativePath, Meta(description="Path under the CA's store, without suffix rules.")]
-    formats: Annotated[list[Literal["pem", "der"]], Meta(description="Encodings.")] | UnsetType = UNSET
-    validity: Annotated[Duration, Meta(description="nextUpdate minus thisUpdate.")] | UnsetType = UNSET
+    path: Annotated[RelativePath, Meta(description="The file of the first format, with its suffix, under the CA's store.")]
+    formats: (
+        Annotated[
+            list[Literal["pem", "der"]],
+            Meta(min_length=1, description="The first stands at `path`, a further one at `path` with .pem or .der added."),
+        ]
+        | UnsetType
+    ) = UNSET
+    validity: Annotated[Duration, Meta(description="How long a list may be relied on; default 7d.")] | UnsetType = UNSET
+    copies: Annotated[CrlCopiesSpec, Meta(description="Copies on nodes.")] | UnsetType = UNSET
 
 
 class CopiesSpec(Spec, frozen=True, kw_only=True):

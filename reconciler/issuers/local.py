@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
 from reconciler.x509.build import issue, renewed
+from reconciler.x509.crl import RevocationList, build
 from reconciler.x509.errors import LintError
+from reconciler.x509.facts import CrlEntry
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.profile import Request, lint
 from reconciler.x509.read import Certificate
@@ -59,6 +64,23 @@ class LocalIssuer:
             LintError: with every problem found.
         """
         return renewed(old, request, key, self._certificate, self._key)
+
+    def sign_list(
+        self, entries: Sequence[CrlEntry], *, number: int, this_update: datetime, next_update: datetime
+    ) -> RevocationList:
+        """Signs a complete revocation list, and reads it back.
+
+        Raises:
+            LintError: something else came out.
+        """
+        return build(
+            entries,
+            number=number,
+            this_update=this_update,
+            next_update=next_update,
+            issuer=self._certificate,
+            key=self._key,
+        )
 
     def sign(self, request: Request, public_key: CertificateIssuerPublicKeyTypes) -> Certificate:
         """Second half: signs, and compares the result with the request.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
+from reconciler.x509.crl import RevocationList
+from reconciler.x509.facts import CrlEntry
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.profile import Request
 from reconciler.x509.read import Certificate
@@ -42,6 +46,22 @@ class Issuer(Protocol):
 
         Raises:
             LintError: see `prepare`; or what came out is not what was asked for.
+        """
+        ...
+
+    def sign_list(
+        self, entries: Sequence[CrlEntry], *, number: int, this_update: datetime, next_update: datetime
+    ) -> RevocationList:
+        """Signs a complete revocation list.
+
+        Args:
+            entries: each serial once.
+            number: greater than that of every list before.
+            this_update: aware, in whole seconds.
+            next_update: aware, in whole seconds.
+
+        Raises:
+            LintError: something else came out.
         """
         ...
 

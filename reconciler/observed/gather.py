@@ -28,10 +28,11 @@ from reconciler.desired.model import (
 from reconciler.observed import ahead
 from reconciler.observed.cache import Cache
 from reconciler.observed.look import CERTIFICATES, KEY, KUBECONFIG, PUBLIC_KEY, View
-from reconciler.observed.model import KubeconfigState, ObservedBundle, ObservedKeypair, ObservedState
+from reconciler.observed.model import KubeconfigState, ObservedBundle, ObservedCrl, ObservedKeypair, ObservedState
 from reconciler.observed.pairs import Pairs
 from reconciler.observed.signers import Checks
 from reconciler.stores.read import generations_beside
+from reconciler.x509.read import Certificate
 
 
 def gather(desired: DesiredState, *, cache: Cache | None = None, cores: int | None = None) -> ObservedState:
@@ -74,6 +75,7 @@ def gather(desired: DesiredState, *, cache: Cache | None = None, cores: int | No
             for address, place in _keypair_places(keypair, generations.get(keypair.address, ()))
         }
         kubeconfigs = _kubeconfigs(desired, view)
+        crls = _crls(desired, pairs.authorities)
         for part, child in parts:
             cache.absorb(child.result() if child is not None else b"")
             pairs.see_components(part)
@@ -84,6 +86,7 @@ def gather(desired: DesiredState, *, cache: Cache | None = None, cores: int | No
         kubeconfigs={address: pairs.kubeconfigs.get(address) or kubeconfigs[address] for address in desired.kubeconfigs},
         keypairs=keypairs,
         generations={**pairs.generations, **generations},
+        crls=crls,
         owners=_ids((access.owner for access in _accesses(desired)), lambda name: pwd.getpwnam(name).pw_uid),
         groups=_ids((access.group for access in _accesses(desired)), lambda name: grp.getgrnam(name).gr_gid),
     )
@@ -135,6 +138,15 @@ def _keypair_places(keypair: Keypair, numbers: Iterable[int]) -> Iterator[tuple[
     yield from ((replica.address, replica.place) for replica in keypair.replicas)
     home = keypair.replicas[0].place
     yield from ((generation_address(keypair.address, number), home.of_generation(number)) for number in numbers)
+
+
+def _crls(desired: DesiredState, authorities: Sequence[Certificate]) -> dict[str, ObservedCrl]:
+    if not desired.crls:
+        return {}
+    from reconciler.observed.revocation import Revocations  # noqa: PLC0415 - not needed without revocation lists
+
+    revocations = Revocations(authorities, cluster=desired.cluster)
+    return {address: revocations.see(crl) for address, crl in desired.crls.items()}
 
 
 def _accesses(desired: DesiredState) -> Iterator[Access]:

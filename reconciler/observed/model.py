@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from reconciler.x509.facts import CertificateFacts, KeyFacts
+from reconciler.x509.facts import CertificateFacts, CrlFacts, KeyFacts
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,11 +108,22 @@ class KubeconfigFile(Struct, frozen=True, kw_only=True, tag="kubeconfig"):
     meta: FileMeta
 
 
+class RevocationLists(Struct, frozen=True, kw_only=True, tag="revocation-lists"):
+    """A file with one revocation list, or with one of each generation of a CA."""
+
+    lists: tuple[CrlFacts, ...]
+    """In the order of the file."""
+    signers: tuple[str, ...]
+    """SPKI SHA-256 of the CA of ours that verifiably signed each; empty when none did."""
+    meta: FileMeta
+
+
 CertificateState = Certificates | Unusable | Absent
 KeyState = Key | Unusable | Absent
 DerivedState = DerivedOutput | Unusable | Absent
 KubeconfigState = KubeconfigFile | Unusable | Absent
 PublicKeyState = PublicKey | Unusable | Absent
+CrlState = RevocationLists | Unusable | Absent
 
 
 class ObservedPair(Struct, frozen=True, kw_only=True):
@@ -139,6 +150,15 @@ class ObservedKeypair(Struct, frozen=True, kw_only=True):
 
     key: KeyState
     public: PublicKeyState
+
+
+class ObservedCrl(Struct, frozen=True, kw_only=True):
+    """The files of a revocation list at one place."""
+
+    files: Mapping[str, CrlState]
+    """By format."""
+    owned: bool = False
+    """Whether they stand in a generation of ours that names this address."""
 
 
 class Served(Struct, frozen=True, kw_only=True):
@@ -171,6 +191,7 @@ class ObservedState(Struct, frozen=True, kw_only=True):
     """By replica address."""
     generations: Mapping[str, tuple[int, ...]] = {}
     """The numbers of the generations that stand beside a CA's or keypair's own files, by its address; ascending."""
+    crls: Mapping[str, ObservedCrl] = {}
     owners: Mapping[str, int] = {}
     groups: Mapping[str, int] = {}
     """Ids of the user and group names that the desired state mentions; a name that does not exist is left out."""

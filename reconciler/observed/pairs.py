@@ -117,6 +117,11 @@ class Pairs:
             self.generations[ca.address] = numbers
         yield from ((generation_address(ca.address, number), ca.place.of_generation(number)) for number in numbers)
 
+    @property
+    def authorities(self) -> tuple[Certificate, ...]:
+        """The certificates of all CAs that were found, each once."""
+        return tuple(self._issuers.values())
+
     def see_components(self, components: Iterable[Component]) -> None:
         """Looks at components where they live: a pair, a combined file, or a kubeconfig."""
         for component in components:

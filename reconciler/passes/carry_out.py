@@ -104,4 +104,5 @@ def _merged(before: ObservedState, part: ObservedState) -> ObservedState:
         pairs={**before.pairs, **part.pairs},
         bundles={**before.bundles, **part.bundles},
         kubeconfigs={**before.kubeconfigs, **part.kubeconfigs},
+        crls={**before.crls, **part.crls},
     )

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from reconciler.apply.records import settle_rotations
 from reconciler.desired.model import DesiredState
 from reconciler.observed.model import Certificates, ObservedState, Served
 from reconciler.passes.look import View, plan_of
@@ -32,7 +33,8 @@ def forecast(view: View) -> tuple[Moment, ...]:
     moments = [Moment(label=NOW, observed=view.observed, at=view.now)]
     plan, at, inventory = view.plan, view.now, view.inventory
     options = replace(view.options, confirmed=True, replace=())
-    while len(moments) <= _MOST:
+    for _ in range(_MOST):
+        inventory = replace(inventory, records=settle_rotations(inventory.records, plan))
         if not plan.work:
             later = _soaks_until(plan.document, at)
             if later is None:

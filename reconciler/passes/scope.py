@@ -18,7 +18,7 @@ def changed(before: DesiredState, after: DesiredState) -> frozenset[str] | None:
     """The components, bundles and kubeconfigs that are new or different; None when more than these changed."""
     shared = (
         *("cluster", "cas", "keypairs", "groups", "suspended", "guards", "prune", "moves", "imports", "removals"),
-        *("kubernetes", "node"),
+        *("kubernetes", "node", "crls", "revocations"),
     )
     if any(getattr(before, field) != getattr(after, field) for field in shared):
         return None
@@ -56,6 +56,7 @@ def narrowed(desired: DesiredState, addresses: Iterable[str]) -> DesiredState:
         components={address: each for address, each in desired.components.items() if address in wanted},
         bundles={address: each for address, each in desired.bundles.items() if address in wanted},
         kubeconfigs={address: each for address, each in desired.kubeconfigs.items() if address in wanted},
+        crls={address: each for address, each in desired.crls.items() if address in wanted},
         groups={},
         moves=(),
         imports={},

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.desired.model import CA, Component, parse_address
 from reconciler.observed.model import Certificates, DerivedOutput, Key, ObservedPair, Unusable
-from reconciler.plan.attributes_files import bundle, kubeconfig
+from reconciler.plan.attributes_files import bundle, crl, kubeconfig
 from reconciler.plan.checks_files import octal
 from reconciler.plan.checks_time import instant
 from reconciler.plan.context import Authority, Decision
@@ -215,4 +215,5 @@ _DESCRIBE: Final[Mapping[str, Callable[[Decision, Ground], Difference]]] = {
     "component": _component,
     "bundle": bundle,
     "kubeconfig": kubeconfig,
+    "crl": crl,
 }

@@ -1,13 +1,16 @@
-"""The attributes of files that are put together from certificates: bundles and kubeconfigs."""
+"""The attributes of files that are put together from certificates, or say something of them: bundles, kubeconfigs, lists."""
 
 from __future__ import annotations
 
-from reconciler.observed.model import Absent, Certificates, KubeconfigFile
+from reconciler.observed.model import Absent, Certificates, KubeconfigFile, RevocationLists
 from reconciler.plan.checks_files import octal
+from reconciler.plan.checks_time import instant
 from reconciler.plan.context import Decision
 from reconciler.plan.describing import Attributes, Difference, Ground
 from reconciler.plan.reasons import Action
+from reconciler.plan.revocation.lists import current_of
 from reconciler.plan.trust import anchors
+from reconciler.x509.facts import CrlFacts
 
 
 def bundle(decision: Decision, ground: Ground) -> Difference:
@@ -56,6 +59,33 @@ def kubeconfig(decision: Decision, ground: Ground) -> Difference:
     return Difference(before=before, after=after, unknown=unknown)
 
 
+def crl(decision: Decision, ground: Ground) -> Difference:
+    """A revocation list by its number, its dates and how many certificates it names."""
+    situation = ground.situation
+    desired = situation.desired.crls[decision.address]
+    authority, plan = ground.lives[desired.name].signing, ground.lists[desired.name]
+    seen = situation.observed.crls.get(decision.address)
+    states = tuple(seen.files.values()) if seen is not None else ()
+    shared: Attributes = {"issuer": authority.desired.address, "paths": list(desired.paths.values())}
+    listed = next((facts for state in states if (facts := current_of(state, authority)) is not None), None)
+    meta = next((state.meta for state in states if isinstance(state, RevocationLists)), None)
+    before = None if meta is None else shared | _listed(listed) | {"mode": octal(meta.mode)}
+    if before is not None and _keeps_text(decision):
+        return Difference(before=before, after=before | {"mode": octal(desired.access.mode)})
+    after = shared | {"mode": octal(desired.access.mode)}
+    if plan.reference is not None:
+        return Difference(before=before, after=after | _listed(plan.reference.facts))
+    unknown = dict.fromkeys(("number", "this_update", "next_update"), True)
+    return Difference(before=before, after=after | {"revoked": len(plan.entries)}, unknown=unknown)
+
+
+def _listed(facts: CrlFacts | None) -> Attributes:
+    if facts is None:
+        return {}
+    end = instant(facts.next_update) if facts.next_update is not None else ""
+    return {"number": facts.number, "revoked": len(facts.entries), "this_update": instant(facts.this_update), "next_update": end}
+
+
 def _held(found: KubeconfigFile) -> Attributes:
     held = found.certificate.chain[0].fingerprint if isinstance(found.certificate, Certificates) else ""
     return {
@@ -77,5 +107,5 @@ def _current(component: str, ground: Ground) -> str | None:
 def _keeps_text(decision: Decision) -> bool:
     """Whether only the file's mode or owner changes, or nothing at all."""
     return decision.action in {Action.NONE, Action.REPAIR} and all(
-        finding.path in {"mode", "owner", "group"} for finding in decision.findings
+        finding.path in {"mode", "owner", "group", "der.mode", "pem.mode"} for finding in decision.findings
     )

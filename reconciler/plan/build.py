@@ -30,6 +30,10 @@ from reconciler.plan.options import Options, desired_addresses, replaced, select
 from reconciler.plan.order import in_order
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding
+from reconciler.plan.revocation.crls import decide_crls
+from reconciler.plan.revocation.data import ListPlan
+from reconciler.plan.revocation.effect import tell_effects
+from reconciler.plan.revocation.known import tell_unusable, with_revocations
 from reconciler.plan.rotation.entry import rotation_entry
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.kubernetes import kubernetes_steps
@@ -68,6 +72,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The keypairs by name, likewise."""
     unsettled: frozenset[str]
     """Addresses whose records this plan says nothing about: they have findings, or the plan does not cover them."""
+    lists: Mapping[str, ListPlan] = {}
+    """What the revocation lists of each CA should be, by its name."""
 
 
 def make_plan(
@@ -110,13 +116,15 @@ def make_plan(
         replaced=replaced(options, desired),
         served=current(served or {}, observed.pairs),
         unready=unready or {},
+        revoked=inventory.revoked,
     )
     authorities = decide_authorities(situation)
+    authorities = replace(authorities, lives=with_revocations(situation, authorities.lives))
     keypairs = decide_keypairs(situation)
-    decisions, notes = _decide(situation, authorities, keypairs)
+    decisions, lists, notes = _decide(situation, authorities, keypairs)
     due = next_renewal(situation, authorities.lives, {decision.address: decision for decision in decisions})
     shown = [] if options.refresh_only else in_order([each for each in decisions if each.acts or each.blocked], situation)
-    ground = ground_of(situation, authorities.lives, keypairs.lives, shown)
+    ground = ground_of(situation, authorities.lives, keypairs.lives, shown, lists)
     acting = [decision for decision in shown if decision.acts]
     document = PlanDocument(
         format_version=FORMAT_VERSION,
@@ -139,6 +147,7 @@ def make_plan(
         lives=authorities.lives,
         keypairs=keypairs.lives,
         unsettled=frozenset(decision.address for decision in decisions if decision.findings) | _silent(situation, authorities),
+        lists=lists,
     )
 
 
@@ -158,8 +167,10 @@ def _rotations(
     return [entry for entry in entries if entry is not None]
 
 
-def _decide(situation: Situation, authorities: Authorities, keypairs: Keypairs) -> tuple[list[Decision], list[DiagnosticEntry]]:
-    """All decisions, each after those it depends on, and everything there is to tell."""
+def _decide(
+    situation: Situation, authorities: Authorities, keypairs: Keypairs
+) -> tuple[list[Decision], dict[str, ListPlan], list[DiagnosticEntry]]:
+    """All decisions, each after those it depends on; the content of revocation lists; and everything there is to tell."""
     lives = authorities.lives
     # 1. CAs, copies of them, and keypairs: nothing but their parents decides about them.
     decisions = [*authorities.decisions]
@@ -174,16 +185,20 @@ def _decide(situation: Situation, authorities: Authorities, keypairs: Keypairs) 
     decisions += decide_kubeconfigs(situation, lives, {decision.address: decision for decision in components})
     # 4. What keeps its files and changes its name or its owner.
     decisions = list(_with_imports_and_moves(situation, decisions))
-    # 5. CAs that should sign and cannot.
+    # 5. What leaves; then the lists of what was replaced and what has left: reissue first, then revoke.
+    leaving, left = decide_leaving(situation)
+    leaving = list(hold_suspended(leaving, situation))
+    crls, lists = decide_crls(situation, lives, {decision.address: decision for decision in (*components, *leaving)})
+    decisions += crls
+    # 6. CAs that should sign and cannot.
     refusals = refused(lives, decisions)
     decisions += blocked_authorities(refusals, decisions)
-    # 6. What leaves.
-    leaving, left = decide_leaving(situation)
     decisions = list(hold_suspended([*decisions, *leaving], situation))
     notes = [*authorities.told, *tell_keypairs(situation, keypairs), *tripped, *left, *tell(situation, refusals, decisions)]
     notes += [*tell_suspended(decisions, situation), *tell_served(situation)]
+    notes += [*tell_unusable(situation), *tell_effects(situation, {name: life.signing for name, life in lives.items()}, lists)]
     renamed = {address: paths_of(address, situation.desired) for address in situation.previous if situation.covers(address)}
-    return decisions, [*notes, *left_behind(situation, renamed)]
+    return decisions, lists, [*notes, *left_behind(situation, renamed)]
 
 
 def _with_imports_and_moves(situation: Situation, decisions: list[Decision]) -> Iterator[Decision]:

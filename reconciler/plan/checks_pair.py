@@ -202,6 +202,23 @@ def weak_signature(context: Context) -> Iterator[Finding]:
         )
 
 
+def revoked(context: Context) -> Iterator[Finding]:
+    """It is revoked: by git, or because it stands on a list of its CA, as when files came back from a backup."""
+    leaf = context.leaf
+    if leaf is None or not issued_here(context):
+        return
+    known = context.authority.revoked.get(leaf.serial)
+    if known is not None:
+        why = "" if known.reason == "unspecified" else f" ({known.reason})"
+        yield Finding(
+            reason=Reason.REVOKED,
+            action=Action.REPLACE,
+            message=f"its serial is revoked{why}",
+            path="serial",
+            current=leaf.serial,
+        )
+
+
 def reissue_requested(context: Context) -> Iterator[Finding]:
     """`reissue` in the desired state is not what it was at the last issuance, or ``--replace`` names the address.
 

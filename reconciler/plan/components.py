@@ -36,6 +36,7 @@ PAIR_CHAIN: Final[tuple[Check, ...]] = (
     time.renewal_due,  # RenewalDue: within renewBefore -> reissue; told when the CA ends as early
     time.lifetime_mismatch,  # LifetimeMismatch: lives longer than wanted -> reissue
     time.outlives_issuer,  # OutlivesIssuer: ends after its CA -> reissue
+    pair.revoked,  # Revoked: git or the CA's list names its serial -> replace
     pair.reissue_requested,  # ReissueRequested: `reissue` was changed -> reissue; --replace -> rekey
 )
 

@@ -10,9 +10,10 @@ import msgspec
 from reconciler.desired.model import CA, Component, DesiredState
 from reconciler.observed.model import Absent, ObservedPair, ObservedState, Served
 from reconciler.plan.document import DiagnosticEntry
-from reconciler.plan.inventory import Record
+from reconciler.plan.inventory import Record, Revoked
 from reconciler.plan.options import Options
 from reconciler.plan.reasons import Action, Finding
+from reconciler.plan.revocation.data import Known
 from reconciler.x509.facts import CertificateFacts, KeyFacts
 
 NOTHING_THERE = ObservedPair(certificate=Absent(), key=Absent())
@@ -36,6 +37,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """What endpoints presented when they were last asked, by address."""
     unready: Mapping[str, str] = {}
     """Why the readers of an address may not have loaded what is on disk, as a clause: hooks that are owed."""
+    revoked: tuple[Revoked, ...] = ()
+    """What we took out of use while it was alive."""
 
     def covers(self, address: str) -> bool:
         """Whether the plan is about this address."""
@@ -80,6 +83,10 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     served: tuple[CertificateFacts, ...] | None = None
     """The intermediates that follow a leaf, this CA first, never the root; None when one of them is not known."""
     refusal: Refusal | None = None
+    revoked: Mapping[str, Known] = {}
+    """What is revoked of it, by serial."""
+    family: frozenset[str] = frozenset()
+    """SHA-256 of the public keys of all generations of its CA that are in use."""
 
     @property
     def spki(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from reconciler.plan.context import Decision, Situation
+from reconciler.plan.revocation.data import ListPlan
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.lifecycle import Lifecycle
 
@@ -26,6 +27,8 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses of CAs by the SHA-256 of their public key."""
     issuing: frozenset[str]
     """Components that get a new certificate."""
+    lists: Mapping[str, ListPlan] = {}
+    """What the revocation lists of CAs should be, by CA name."""
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +44,7 @@ def ground_of(
     lives: Mapping[str, Lifecycle],
     keypairs: Mapping[str, KeypairLife],
     decisions: Iterable[Decision],
+    lists: Mapping[str, ListPlan],
 ) -> Ground:
     """Puts together what descriptions look at."""
     return Ground(
@@ -49,4 +53,5 @@ def ground_of(
         keypairs=keypairs,
         issuers={key: life.desired.address for life in lives.values() for key in life.keys},
         issuing=frozenset(decision.address for decision in decisions if decision.issues),
+        lists=lists,
     )

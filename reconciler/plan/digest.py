@@ -35,6 +35,7 @@ def _found(address: str, situation: Situation) -> object:
         observed.bundles.get(address),
         observed.kubeconfigs.get(address),
         observed.keypairs.get(address),
+        observed.crls.get(address),
     )
 
 
@@ -53,6 +54,9 @@ def _grounds(address: str, situation: Situation) -> Iterator[str]:
         kind, name, _ = parse_address(address)
         if kind == "ca" and name in desired.cas:
             names = (name,)
+        elif address in desired.crls:
+            names = (name,)
+            yield from (crl.address for crl in desired.crls.values() if crl.name == name)
         elif kind == "keypair" and name in desired.keypairs:
             yield from sorted(replica.address for replica in desired.keypairs[name].replicas)
     for name in names:

@@ -53,7 +53,7 @@ class ResourceChange(Part, frozen=True, kw_only=True):
     """One address of the plan."""
 
     address: str
-    type: Annotated[str, Meta(description="ca, component, bundle, kubeconfig or keypair.")]
+    type: Annotated[str, Meta(description="ca, component, bundle, kubeconfig, keypair or crl.")]
     name: str
     index: Annotated[str | None, Meta(description="The node, or null.")]
     change: Change
@@ -129,7 +129,9 @@ class Summary(Part, frozen=True, kw_only=True):
     blocked: int = 0
     certificates: Annotated[int, Meta(description="Certificates that were checked.")] = 0
     reasons: Annotated[dict[str, int], Meta(description="Changes by their reasons.")] = {}
-    next_renewal: Annotated[datetime | None, Meta(description="When the next certificate falls due, after this plan.")] = None
+    next_renewal: Annotated[
+        datetime | None, Meta(description="When the next certificate or revocation list falls due, after this plan.")
+    ] = None
     next_renewal_address: str | None = None
 
 

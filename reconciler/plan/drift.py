@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.desired.model import parse_address
-from reconciler.observed.model import Absent, Certificates, Key, KubeconfigFile, Unusable
+from reconciler.observed.model import Absent, Certificates, Key, KubeconfigFile, RevocationLists, Unusable
 from reconciler.plan.attributes import found_pair, recorded
 from reconciler.plan.checks_files import octal
 from reconciler.plan.context import Situation
@@ -77,12 +77,14 @@ def _keypair_drift(address: str, record: Record, situation: Situation) -> Iterat
 
 def _file_drift(address: str, record: Record, situation: Situation) -> Iterator[ResourceChange]:
     seen = situation.observed.bundles.get(address)
-    found = seen.certificates if seen is not None else situation.observed.kubeconfigs.get(address, Absent())
+    found: object = seen.certificates if seen is not None else situation.observed.kubeconfigs.get(address, Absent())
+    if (lists := situation.observed.crls.get(address)) is not None:
+        found = next(iter(lists.files.values()))
     if isinstance(found, Absent):
         yield _gone(address, record)
     elif isinstance(found, Unusable):
         yield from _unreadable(address, record, found)
-    elif isinstance(found, Certificates | KubeconfigFile):
+    elif isinstance(found, Certificates | KubeconfigFile | RevocationLists):
         yield from _compare(address, record, {"mode": octal(found.meta.mode), "paths": list(record.paths)})
 
 

@@ -8,7 +8,7 @@ from reconciler.plan.context import Decision
 from reconciler.plan.reasons import Action, Finding, Reason
 
 #: What time or policy does to a certificate of ours; it does not make it somebody else's.
-AGEING: Final = frozenset({Reason.RENEWAL_DUE, Reason.EXPIRED, Reason.LIFETIME_MISMATCH})
+AGEING: Final = frozenset({Reason.RENEWAL_DUE, Reason.EXPIRED, Reason.LIFETIME_MISMATCH, Reason.REVOKED})
 
 
 def is_foreign(findings: tuple[Finding, ...], *, issued_here: bool) -> bool:

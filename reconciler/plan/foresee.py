@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from reconciler.desired.model import (
     CA,
     Component,
+    Crl,
     DesiredState,
     Keypair,
     generation_address,
@@ -25,26 +26,31 @@ from reconciler.desired.model import (
 from reconciler.observed.model import (
     Absent,
     Certificates,
+    CrlState,
     DerivedOutput,
     FileMeta,
     Key,
     KubeconfigFile,
     KubeconfigState,
     ObservedBundle,
+    ObservedCrl,
     ObservedKeypair,
     ObservedPair,
     ObservedState,
     PublicKey,
+    RevocationLists,
 )
 from reconciler.plan.build import Plan, Work
 from reconciler.plan.context import NOTHING_THERE
 from reconciler.plan.reasons import Action, Reason
+from reconciler.plan.renewal import planned_end
+from reconciler.plan.revocation.data import ListPlan
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.plan.trust import unexpired
-from reconciler.x509.facts import CertificateFacts, KeyFacts
+from reconciler.x509.facts import CertificateFacts, CrlEntry, CrlFacts, KeyFacts
 from reconciler.x509.names import KEY_USAGES
-from reconciler.x509.profile import Request, key_usages_of, validity
+from reconciler.x509.profile import BACKDATE, Request, key_usages_of, validity
 
 _PUBLIC: Final = FileMeta(mode=0o644, uid=0, gid=0)
 _ACCESS: Final = frozenset({Reason.MODE_DRIFT, Reason.OWNER_DRIFT})
@@ -75,6 +81,8 @@ def foresee(
         kubeconfigs=dict(observed.kubeconfigs),
         keypairs=dict(observed.keypairs),
         generations={address: frozenset(numbers) for address, numbers in observed.generations.items()},
+        crls=dict(observed.crls),
+        lists=plan.lists,
     )
     for work in plan.work:
         if reached is None or work.address in reached:
@@ -85,6 +93,7 @@ def foresee(
         bundles=after.bundles,
         kubeconfigs=after.kubeconfigs,
         keypairs=after.keypairs,
+        crls=after.crls,
         generations={address: tuple(sorted(numbers)) for address, numbers in after.generations.items() if numbers},
     )
 
@@ -102,6 +111,8 @@ class _After:
     kubeconfigs: dict[str, KubeconfigState]
     keypairs: dict[str, ObservedKeypair]
     generations: dict[str, frozenset[int]]
+    crls: dict[str, ObservedCrl]
+    lists: Mapping[str, ListPlan]
     made: dict[tuple[str, int], CertificateFacts] = field(default_factory=dict)
     keys: dict[str, KeyFacts] = field(default_factory=dict)
 
@@ -134,7 +145,7 @@ def _change(after: _After, work: Work) -> None:
 
 
 def _remove(after: _After, work: Work) -> None:
-    for held in (after.pairs, after.bundles, after.kubeconfigs, after.keypairs):
+    for held in (after.pairs, after.bundles, after.kubeconfigs, after.keypairs, after.crls):
         held.pop(work.address, None)
 
 
@@ -324,6 +335,45 @@ def _keypair_generation(after: _After, wanted: Keypair, number: int, *, beside: 
     return facts
 
 
+def _crl(after: _After, work: Work) -> None:
+    """A list of each generation in use, with the same entries; DER holds that of the one that signs."""
+    wanted = after.desired.crls[work.address]
+    if work.findings and all(finding.reason in _ACCESS for finding in work.findings):
+        return
+    plan, life = after.lists[wanted.name], after.lives[wanted.name]
+    if plan.reference is not None:
+        reference = after.crls[plan.reference.address].files[plan.reference.form]
+        after.crls[work.address] = ObservedCrl(files=dict.fromkeys(wanted.formats, reference), owned=True)
+        return
+    own = life.signing.desired.generation
+    issuers = [after.generation(wanted.name, number) for number in (own, *(n for n in unexpired(life, after.now) if n != own))]
+    lists = tuple(_list(after, wanted, plan, issuer) for issuer in issuers)
+    files: dict[str, CrlState] = {
+        form: RevocationLists(
+            lists=lists if form == "pem" else lists[:1],
+            signers=tuple(issuer.spki_sha256 for issuer in (issuers if form == "pem" else issuers[:1])),
+            meta=_PUBLIC,
+        )
+        for form in wanted.formats
+    }
+    after.crls[work.address] = ObservedCrl(files=files, owned=True)
+
+
+def _list(after: _After, wanted: Crl, plan: ListPlan, issuer: CertificateFacts) -> CrlFacts:
+    """The list that is signed: the same for every place of a CA."""
+    now = after.now.replace(microsecond=0)
+    number = max(plan.previous + 1, int(now.timestamp()))
+    return CrlFacts(
+        fingerprint=_digest("list", plan.ca, str(number), issuer.spki_sha256),
+        number=number,
+        this_update=max(now - BACKDATE, issuer.not_before),
+        next_update=planned_end(now, wanted.validity, issuer.not_after),
+        aki=issuer.ski,
+        signature_hash="sha256",
+        entries=tuple(CrlEntry(serial=each.serial, at=each.at or now, reason=each.reason) for each in plan.entries),
+    )
+
+
 def _certificate(after: _After, wanted: CA | Component, key: KeyFacts, issuer: CertificateFacts | None) -> CertificateFacts:
     """The certificate that would be issued."""
     not_before, not_after = validity(after.now, wanted.lifetime, issuer)
@@ -393,6 +443,7 @@ _BY_KIND: Final[dict[str, Callable[[_After, Work], None]]] = {
     "bundle": _bundle,
     "kubeconfig": _kubeconfig,
     "keypair": _keypair,
+    "crl": _crl,
 }
 _TASKS: Final[dict[str, Callable[[_After, CA, Lifecycle], None]]] = {
     "create": _create,

@@ -16,7 +16,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of one address. No key, no PEM."""
 
     kind: str
-    """``ca``, ``component``, ``bundle``, ``kubeconfig`` or ``keypair``."""
+    """``ca``, ``component``, ``bundle``, ``kubeconfig``, ``keypair`` or ``crl``."""
     paths: tuple[str, ...]
     """Absolute paths of the published files, the certificate first."""
     fingerprint: str = ""
@@ -33,6 +33,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     settled: datetime | None = None
     settled_generation: int = 0
     """Since when everything is known to be on that generation; a rotation soaks from there."""
+    number: int = 0
+    """Of a revocation list: crlNumber."""
     mode: int | None = None
     """Mode of the secret file as it was published."""
     prevent_destroy: bool = False
@@ -46,6 +48,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The place it was published at: store root, path below it, and layout; for taking it away when it left the YAML."""
 
 
+class Revoked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A certificate that we took out of use while it was alive: it stays on its CA's list until it has ended."""
+
+    serial: str
+    issuer: str
+    """Address of the CA that signed it."""
+    at: datetime
+    reason: str = "unspecified"
+    address: str = ""
+    """Whose it was."""
+    not_after: datetime | None = None
+    fingerprint: str = ""
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All records by address."""
 
@@ -54,3 +70,5 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     serial: int = 0
     """Grows with every write; a saved plan names the one it was made from."""
     records: Mapping[str, Record] = {}
+    revoked: tuple[Revoked, ...] = ()
+    """Sorted by issuer and serial."""

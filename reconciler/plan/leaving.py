@@ -88,17 +88,23 @@ def _orphan(situation: Situation, address: str) -> DiagnosticEntry:
 def _outlives_removal(situation: Situation, decision: Decision) -> bool:
     record = situation.records[decision.address]
     alive = record.not_after is not None and record.not_after > situation.now
-    return decision.action == Action.DESTROY and record.kind == "component" and alive
+    listed = any(f"ca.{crl.name}" == record.issuer for crl in situation.desired.crls.values())
+    return decision.action == Action.DESTROY and record.kind == "component" and alive and not listed
 
 
 def _lives_on(situation: Situation, decision: Decision) -> DiagnosticEntry:
     record = situation.records[decision.address]
+    ca = situation.desired.cas.get(parse_address(record.issuer)[1]) if record.issuer else None
+    if ca is not None and ca.publishes:
+        way_out = f"the list of {record.issuer} is signed elsewhere. Name it under `revocations`."
+    else:
+        way_out = f"{record.issuer or 'its CA'} has no revocation list. Give it a `crl`: what left is on it."
     return DiagnosticEntry(
         severity="warning",
         code=Reason.ORPHANED.value,
         summary=f"The certificate of {decision.address} stays valid until it expires",
         detail=f"Its files are removed, but whoever has a copy of serial {record.serial} can use it until "
-        f"{record.not_after:%Y-%m-%d}: this version writes no revocation lists.",
+        f"{record.not_after:%Y-%m-%d}: {way_out}",
         address=decision.address,
     )
 

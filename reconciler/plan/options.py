@@ -59,7 +59,7 @@ class InvalidOptionError(ValueError):
 
 
 def desired_addresses(desired: DesiredState) -> Iterator[str]:
-    """Every address that can appear in a plan: CAs, their copies, replicas of keypairs, components, bundles, kubeconfigs."""
+    """Every address that can appear in a plan: CAs and copies, keypairs, components, bundles, kubeconfigs, revocation lists."""
     for ca in desired.cas.values():
         yield ca.address
         for replica in ca.replicas:
@@ -70,6 +70,7 @@ def desired_addresses(desired: DesiredState) -> Iterator[str]:
     yield from desired.components
     yield from desired.bundles
     yield from desired.kubeconfigs
+    yield from desired.crls
 
 
 def selected(options: Options, desired: DesiredState, records: Mapping[str, Record]) -> frozenset[str] | None:
@@ -156,7 +157,7 @@ def _with_dependencies(address: str, desired: DesiredState) -> set[str]:
         cas = bundle.cas
     else:
         kind, name, _ = parse_address(address)
-        if kind == "ca" and name in desired.cas:
+        if kind in {"ca", "crl"} and name in desired.cas:
             cas = (name,)
     for name in cas:
         current: str | None = name

@@ -9,8 +9,8 @@ from reconciler.desired.model import parse_address
 from reconciler.plan.context import Decision, Situation
 from reconciler.plan.reasons import Action
 
-#: CAs sign components, components and CAs go into bundles and kubeconfigs.
-RANKS: Final = {"ca": 0, "keypair": 1, "component": 2, "bundle": 3, "kubeconfig": 4}
+#: CAs sign components, components and CAs go into bundles and kubeconfigs; what is replaced is revoked after that.
+RANKS: Final = {"ca": 0, "keypair": 1, "component": 2, "bundle": 3, "kubeconfig": 4, "crl": 5}
 
 _DIGITS: Final = re.compile(r"([0-9]+)")
 
@@ -24,7 +24,8 @@ def natural(address: str) -> tuple[tuple[int, int, str], ...]:
 def in_order(decisions: list[Decision], situation: Situation) -> list[Decision]:
     """Decisions in the order of work: CAs from the root down, then keypairs, components, bundles, kubeconfigs.
 
-    What leaves comes last, in reverse: a kubeconfig before its component, a component before its CA.
+    Then what leaves, in reverse: a kubeconfig before its component, a component before its CA. Revocation lists come last:
+    they name what was replaced and what has left.
     """
     depths = _depths(situation)
 
@@ -32,6 +33,8 @@ def in_order(decisions: list[Decision], situation: Situation) -> list[Decision]:
         rank = RANKS.get(decision.kind, len(RANKS))
         if decision.action in {Action.DESTROY, Action.FORGET}:
             return (1, -rank, 0, natural(decision.address))
+        if decision.kind == "crl":
+            return (2, rank, 0, natural(decision.address))
         depth = depths.get(parse_address(decision.address)[1], 0) if decision.kind == "ca" else 0
         return (0, rank, depth, natural(decision.address))
 

@@ -29,6 +29,8 @@ def paths_of(address: str, desired: DesiredState) -> tuple[str, ...]:
         return (desired.bundles[address].place.absolute,)
     if address in desired.kubeconfigs:
         return (desired.kubeconfigs[address].place.absolute,)
+    if address in desired.crls:
+        return tuple(desired.crls[address].paths.values())
     kind, name, _ = parse_address(address)
     if kind == "ca" and (ca := desired.cas.get(name)) is not None:
         places = {ca.address: ca.place} | {replica.address: replica.place for replica in ca.replicas}

@@ -1,4 +1,4 @@
-"""When the next certificate falls due, once a plan is carried out."""
+"""When the next certificate or revocation list falls due, once a plan is carried out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from datetime import datetime
 
 import msgspec
 
-from reconciler.desired.model import CA, Component
+from reconciler.desired.model import CA, Component, Crl
 from reconciler.observed.model import Certificates
 from reconciler.plan.context import Authority, Decision, Situation
 from reconciler.plan.order import natural
 from reconciler.plan.renewal import earliest_renewal, planned_end, renewal_due
+from reconciler.plan.revocation.due import falls_due, planned_due
+from reconciler.plan.revocation.lists import current_of
 from reconciler.plan.rotation.lifecycle import Lifecycle
 
 
@@ -41,7 +43,23 @@ def next_renewal(situation: Situation, lives: Mapping[str, Lifecycle], decisions
             continue
         if first is None or at < first.at or natural(desired.address) < natural(first.address):
             first = Due(at=at, address=desired.address)
-    return first
+    lists = (due for crl in situation.desired.crls.values() if (due := _list_due(situation, crl, lives, decisions)))
+    return min((first, *lists) if first is not None else lists, key=lambda due: (due.at, natural(due.address)), default=None)
+
+
+def _list_due(situation: Situation, crl: Crl, lives: Mapping[str, Lifecycle], decisions: Mapping[str, Decision]) -> Due | None:
+    """When a revocation list falls due: the one that is there, or the one that this plan signs."""
+    life, decision = lives.get(crl.name), decisions.get(crl.address)
+    authority = life.signing if life is not None else None
+    if authority is None or (decision is not None and decision.blocked):
+        return None
+    seen = situation.observed.crls.get(crl.address)
+    found = (current_of(state, authority) for state in seen.files.values()) if seen is not None else iter(())
+    if decision is not None and decision.acts:
+        at = planned_due(crl, situation.now, authority.not_after)
+    else:
+        at = min((due for facts in found if facts and (due := falls_due(crl, facts, authority.not_after))), default=None)
+    return Due(at=at, address=crl.address) if at is not None and at > situation.now else None
 
 
 def _certificates(situation: Situation, lives: Mapping[str, Lifecycle]) -> Iterator[tuple[CA | Component, Authority | None]]:

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from reconciler.desired.model import CA, OUTPUT_SUFFIX, Bundle, Component, DesiredState, Keypair, Kubeconfig, Place, Replica
-from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, Served, Unusable
+from reconciler.desired.model import CA, OUTPUT_SUFFIX, Bundle, Component, Crl, DesiredState, Keypair, Kubeconfig, Place, Replica
+from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, RevocationLists, Served, Unusable
 from reconciler.plan.document import Change, PlanDocument, RotationEntry
 from reconciler.plan.health import health_of, sync_of
 from reconciler.plan.inventory import Inventory
 from reconciler.plan.order import RANKS, natural
 from reconciler.plan.renewal import renewal_due
+from reconciler.plan.revocation.due import due_at
 from reconciler.plan.rotation.keypair_life import keypair_signing
 from reconciler.plan.rotation.observe import family_of
 from reconciler.plan.served import current
@@ -115,6 +116,8 @@ def _resources(desired: DesiredState, world: _World) -> Iterator[ResourceStatus]
     for kubeconfig in desired.kubeconfigs.values():
         state = world.observed.kubeconfigs.get(kubeconfig.address, Absent())
         yield _file(world, kubeconfig, FilePaths(kubeconfig=kubeconfig.place.absolute), state)
+    for crl in desired.crls.values():
+        yield _crl(world, crl)
 
 
 def _pair_paths(place: Place) -> FilePaths:
@@ -173,6 +176,31 @@ def _keypair(world: _World, keypair: Keypair, copy: Replica) -> ResourceStatus:
 def _file(world: _World, wanted: Bundle | Kubeconfig, paths: FilePaths, found: object) -> ResourceStatus:
     kind = "bundle" if isinstance(wanted, Bundle) else "kubeconfig"
     return _row(world, wanted.address, kind=kind, node=wanted.node, paths=paths, found=(found,))
+
+
+def _crl(world: _World, crl: Crl) -> ResourceStatus:
+    """A revocation list: what its first file says that can be read."""
+    seen = world.observed.crls.get(crl.address)
+    states = tuple(seen.files.values()) if seen is not None else (Absent(),)
+    paths = FilePaths(**{f"crl_{form}": path for form, path in crl.paths.items()})
+    row = _row(world, crl.address, kind="crl", node=crl.node, paths=paths, found=states)
+    found = next((state for state in states if isinstance(state, RevocationLists)), None)
+    if found is None:
+        return row
+    facts, signer = found.lists[0], found.signers[0]
+    end = facts.next_update
+    return msgspec.structs.replace(
+        row,
+        health="Degraded" if row.health != "Missing" and (end is None or end < world.now) else row.health,
+        fingerprint=facts.fingerprint,
+        issuer=world.authorities.get(signer) or None,
+        not_before=facts.this_update,
+        not_after=end,
+        renew_at=due_at(crl, end) if end is not None else None,
+        days_left=(end - world.now) // timedelta(days=1) if end is not None else None,
+        number=facts.number,
+        revoked=len(facts.entries),
+    )
 
 
 def _row(

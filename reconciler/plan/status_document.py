@@ -38,13 +38,15 @@ class FilePaths(Part, frozen=True, kw_only=True, omit_defaults=True):
     combined: str | None = None
     der: str | None = None
     pkcs12: str | None = None
+    crl_pem: Annotated[str, Meta(description="Revocation list in PEM.")] | None = None
+    crl_der: Annotated[str, Meta(description="Revocation list in DER, as etcd reads it.")] | None = None
 
 
 class ResourceStatus(Part, frozen=True, kw_only=True):
     """One address. What was not found, or does not apply to its type, is null or empty."""
 
     address: str
-    type: Annotated[str, Meta(description="ca, component, bundle, kubeconfig or keypair.")]
+    type: Annotated[str, Meta(description="ca, component, bundle, kubeconfig, keypair or crl.")]
     sync: Annotated[Sync, Meta(description="Whether it is as the desired state says; Unknown when it cannot be looked at.")]
     health: Annotated[Health, Meta(description="Whether it does its work now. Expired is never Healthy.")]
     paths: FilePaths
@@ -58,12 +60,14 @@ class ResourceStatus(Part, frozen=True, kw_only=True):
     fingerprint: Annotated[str | None, Meta(description="SHA-256 over the certificate's DER.")] = None
     issuer: Annotated[str | None, Meta(description="Address of the CA whose key signed, else the issuer's name.")] = None
     ski: str | None = None
-    not_before: datetime | None = None
-    not_after: datetime | None = None
+    not_before: Annotated[datetime | None, Meta(description="Of a revocation list: thisUpdate.")] = None
+    not_after: Annotated[datetime | None, Meta(description="Of a revocation list: nextUpdate.")] = None
     renew_at: Annotated[datetime | None, Meta(description="When it falls due.")] = None
     days_left: Annotated[int | None, Meta(description="Whole days until not_after, negative afterwards.")] = None
     generation: Annotated[int | None, Meta(description="Of a CA or keypair: the one that signs.")] = None
     phase: Annotated[PhaseWord | None, Meta(description="Of a CA or keypair: where it stands between two generations.")] = None
+    number: Annotated[int | None, Meta(description="Of a revocation list: crlNumber.")] = None
+    revoked: Annotated[int | None, Meta(description="Of a revocation list: how many certificates it names.")] = None
     reasons: Annotated[list[str], Meta(description="Why it is out of sync: the words of the plan.")] = []
     suspended: Annotated[bool, Meta(description="Looked at and told, never changed.")] = False
     served: Annotated[

@@ -19,7 +19,7 @@ SUSPENDED: Final = "suspended"
 
 
 def is_suspended(address: str, desired: DesiredState) -> bool:
-    """Whether an address may be looked at only: by itself, as a copy of a CA, or as the file that a component lives in."""
+    """Whether an address may be looked at only: by itself, as a copy or list of a CA, or as the file of a component."""
     if desired.suspended:
         return True
     component, kubeconfig = desired.components.get(address), desired.kubeconfigs.get(address)
@@ -29,7 +29,7 @@ def is_suspended(address: str, desired: DesiredState) -> bool:
         owner = desired.components.get(kubeconfig.component)
         return owner is not None and owner.suspended
     kind, name, _ = parse_address(address)
-    return kind == "ca" and name in desired.cas and desired.cas[name].suspended
+    return kind in {"ca", "crl"} and name in desired.cas and desired.cas[name].suspended
 
 
 def hold_suspended(decisions: Iterable[Decision], situation: Situation) -> Iterator[Decision]:

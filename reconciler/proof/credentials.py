@@ -18,8 +18,13 @@ class Credentials:
     key: PrivateKey
 
     def pem(self) -> bytes:
-        """Chain and key as OpenSSL loads them: for a descriptor in memory, and for nothing else."""
-        return certificates_pem(self.chain) + self.key.pem()
+        """Chain and key as OpenSSL loads them: for a descriptor in memory, and for nothing else.
+
+        A leaf alone is followed by itself: to a chain of one OpenSSL would add what this side trusts (SSL_MODE_NO_AUTO_CHAIN,
+        which Python has no name for), and hide that an intermediate is not sent. No other TLS library does that.
+        """
+        chain = self.chain if len(self.chain) > 1 else self.chain * 2
+        return certificates_pem(chain) + self.key.pem()
 
     def __repr__(self) -> str:
         return f"Credentials({len(self.chain)} certificates, {self.key!r})"

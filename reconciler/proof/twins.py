@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from reconciler.proof.credentials import Credentials, certificates_pem
+from reconciler.proof.trials import UnavailableError
 from reconciler.trust.scene import Party, Trust
 from reconciler.x509.build import distinguished_name, key_usage, name_constraints
 from reconciler.x509.facts import CertificateFacts, KeyAlgorithm
@@ -46,18 +47,22 @@ class Twins:
         known = facts.fingerprint, signer
         if known not in self._certificates:
             public = self._key(facts.spki_sha256).public_key
-            builder = x509.CertificateBuilder(
-                _name(facts.issuer),
-                _name(facts.subject),
-                public,
-                abs(int(facts.serial, 16)) or 1,
-                facts.not_before.replace(tzinfo=None),
-                facts.not_after.replace(tzinfo=None),
-                list(_extensions(facts)),
-            )
             # Whoever it was, it is nobody of ours: a key that signs this one alone.
             key = self._key(signer or f"who signed {facts.fingerprint}")
-            self._certificates[known] = key.sign_certificate(builder).public_bytes(Encoding.DER)
+            try:
+                builder = x509.CertificateBuilder(
+                    _name(facts.issuer),
+                    _name(facts.subject),
+                    public,
+                    abs(int(facts.serial, 16)) or 1,
+                    facts.not_before.replace(tzinfo=None),
+                    facts.not_after.replace(tzinfo=None),
+                    list(_extensions(facts)),
+                )
+                self._certificates[known] = key.sign_certificate(builder).public_bytes(Encoding.DER)
+            except (ValueError, TypeError) as error:
+                msg = f"a certificate such as that of {facts.subject} cannot be made anew ({error})"
+                raise UnavailableError(msg) from error
         return self._certificates[known]
 
     def _key(self, name: str) -> PrivateKey:

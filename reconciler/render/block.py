@@ -17,7 +17,8 @@ from reconciler.render.values import KNOWN_AFTER_APPLY, SENSITIVE, changed, hidd
 READING_ORDER: Final = (
     "subject", "sans", "usages", "key_usages", "key", "issuer", "chain", "path_length", "name_constraints",
     "not_before", "not_after", "lifetime", "serial", "fingerprint", "spki_sha256", "ski", "component", "server",
-    "cas", "certificates", "certificate_authorities", "client_certificate", "paths", "outputs", "mode", "owner", "group",
+    "cas", "certificates", "certificate_authorities", "client_certificate", "number", "revoked", "this_update", "next_update",
+    "paths", "outputs", "mode", "owner", "group",
 )  # fmt: skip
 #: What stays of a creation when there are too many of them to read every line.
 COMPACT: Final = frozenset({"subject", "sans", "usages", "key", "issuer", "paths", "not_after"})

@@ -22,7 +22,10 @@ def render_certificate(row: ResourceStatus) -> str:
 
 def _facts(row: ResourceStatus) -> Iterator[tuple[str, list[str]]]:
     yield "State", [state(row)]
-    if row.fingerprint is not None:
+    if row.number is not None or row.revoked is not None:
+        yield "Number", ["(none)" if row.number is None else str(row.number)]
+        yield "Revoked", [f"{row.revoked or 0} certificate{'' if row.revoked == 1 else 's'}"]
+    elif row.fingerprint is not None:
         yield "Subject", [row.subject or "(empty)"]
         yield "Names", row.sans or ["(none)"]
         yield "Usages", row.usages or ["(none)"]
@@ -54,6 +57,8 @@ def _files(paths: FilePaths) -> list[str]:
         "combined": paths.combined,
         "DER": paths.der,
         "PKCS#12": paths.pkcs12,
+        "PEM list": paths.crl_pem,
+        "DER list": paths.crl_der,
     }
     width = max((len(name) for name, path in named.items() if path), default=0)
     return [f"{name:<{width}}  {path}" for name, path in named.items() if path]

@@ -60,6 +60,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     """A process."""
 
     title: str
+    """Empty when its one row says the same."""
     lane: int
     y: float
     height: float
@@ -102,12 +103,14 @@ def layout_of(document: VerificationDocument) -> Layout:
     for (title, lane), members in _processes(kinds):
         y = tops[lane]
         rows: list[Row] = []
-        below = y + _TITLE
+        # What stands for itself alone needs no heading.
+        heading = "" if [kind for kind, _, _ in members] == [title] else title
+        below = y + (_TITLE if heading else 6)
         for kind, count, ca in members:
             height = max(_ROW, _APART * max(len(ports.get((kind, side), ())) for side in ("left", "right")) + 10)
             rows.append(Row(kind=kind, count=count, ca=ca, y=below, height=height))
             below += height
-        boxes.append(Box(title=title, lane=lane, y=y, height=below - y + 6, rows=tuple(rows)))
+        boxes.append(Box(title=heading, lane=lane, y=y, height=below - y + 6, rows=tuple(rows)))
         tops[lane] = below + 6 + _BOX_GAP
     boxes = _centred(boxes, tops)
     lines = _lines(bundled, kinds, boxes)

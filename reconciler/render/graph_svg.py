@@ -28,6 +28,8 @@ _LINE: Final = 17
 _WRAP: Final = 165
 #: Stands for a height that is not known yet; nothing that is shown can hold it.
 _Y: Final = "\x00"
+#: Characters of a name that fit into a row.
+_LONGEST: Final = 24
 #: Broken edges that are told below the picture.
 _MOST: Final = 12
 
@@ -63,10 +65,10 @@ def picture(document: VerificationDocument, *, words: bool) -> str:
         *(_marker(colour) for colour in sorted({*colours.values(), _NONE, RED})),
         "</defs>",
         *_heading(document),
-        *(part for box in layout.boxes for part in _box(box, colours)),
-        # What fails is drawn last, over the rest.
+        # What fails is drawn over the rest; boxes lie over lines that pass them by.
         *(_curve(line, colours) for line in layout.lines if line.edges[0].result == "ok"),
         *(_curve(line, colours) for line in layout.lines if line.edges[0].result != "ok"),
+        *(part for box in layout.boxes for part in _box(box, colours)),
         *(_label(line, colours) for line in sorted(layout.lines, key=lambda line: line.edges[0].result != "ok")),
     ]
     y = layout.height + 4
@@ -102,7 +104,7 @@ def _heading(document: VerificationDocument) -> Iterator[str]:
 def _box(box: Box, colours: dict[str, str]) -> Iterator[str]:
     yield _rect(box.x, box.y, LANE_WIDTH, box.height, 'rx="7" fill="#f6f8fa" stroke="#cfd6de"')
     place = f'x="{box.x + 12:.1f}" y="{box.y + 18:.1f}"'
-    yield f'<text {place} font-size="12" font-weight="600" fill="{DIM}">{text(box.title)}</text>'
+    yield f'<text {place} font-size="12" font-weight="600" fill="{DIM}">{text(_short(box.title))}</text>'
     for row in box.rows:
         yield from _row(box, row, colours)
 
@@ -123,8 +125,7 @@ def _row(box: Box, row: Row, colours: dict[str, str]) -> Iterator[str]:
 
 
 def _short(kind: str) -> str:
-    most = 26
-    return kind if len(kind) <= most else kind[: most - 1] + "…"
+    return kind if len(kind) <= _LONGEST else kind[: _LONGEST - 1] + "…"
 
 
 def _colour(edge: VerifiedEdge, colours: dict[str, str]) -> str:
@@ -146,7 +147,7 @@ def _points(line: Line) -> tuple[tuple[float, float], ...]:
     """A cubic curve: start, two handles, end."""
     (x1, y1), (x2, y2) = line.start, line.end
     if line.same_side:
-        reach = 58 + abs(y2 - y1) * 0.12
+        reach = 58 + abs(y2 - y1) * 0.12 + 5 * max(0, len(line.edges[0].id) - 3)
         return (x1, y1), (x1 + reach, y1), (x2 + reach, y2), (x2, y2)
     middle = (x2 - x1) * 0.5
     return (x1, y1), (x1 + middle, y1), (x2 - middle, y2), (x2, y2)
@@ -167,6 +168,9 @@ def _label(line: Line, colours: dict[str, str]) -> str:
     y = sum(weight * point[1] for weight, point in zip(weights, points, strict=True))
     name = _short(line.edges[0].id)
     width = 10 + 7.2 * len(name)
+    if not line.same_side:
+        # A long name would stand on its client.
+        x = max(x, points[0][0] + width / 2 + 8) if points[3][0] > points[0][0] else min(x, points[0][0] - width / 2 - 8)
     fill, ink = (RED, "#ffffff") if broken else ("#ffffff", colour)
     pill = _rect(x - width / 2, y - 8, width, 16, f'rx="8" fill="{fill}" stroke="{colour}"')
     style = f'font-size="11.5" font-weight="600" text-anchor="middle" fill="{ink}"'

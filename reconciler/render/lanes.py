@@ -61,7 +61,7 @@ def timeline_of(document: StatusDocument, *, now: datetime) -> Timeline:
     """
     same: defaultdict[tuple[str, str], list[ResourceStatus]] = defaultdict(list)
     for row in document.resources:
-        if row.not_after is not None:
+        if row.not_after is not None and row.type != "crl":
             # A certificate and its copies are one; two addresses never share one otherwise.
             same[_base(row.address) if row.type == "ca" else row.address, row.fingerprint or row.address].append(row)
     certificates = sorted(same.values(), key=lambda rows: min(urgency(row, now) for row in rows))

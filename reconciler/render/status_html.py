@@ -65,7 +65,7 @@ def _as_of(document: StatusDocument, now: datetime) -> str:
 
 def _tiles(document: StatusDocument, now: datetime) -> str:
     numbers = document.summary
-    certificates = sum(row.not_after is not None for row in document.resources)
+    certificates = sum(row.not_after is not None and row.type != "crl" for row in document.resources)
     expired = sum(has_expired(row, now) for row in document.resources)
     # What has expired since it was looked at is in the tile of the expired, and not healthy any more.
     newly = sum(has_expired(row, now) and row.health == "Healthy" for row in document.resources)

@@ -40,12 +40,14 @@ def render_status_csv(document: StatusDocument, *, now: datetime, color: bool = 
     header = (
         "address", "type", "node", "sync", "health", "reasons", "subject", "sans", "serial", "issuer", "ski",
         "not_before", "not_after", "renew_at", "days_left", "generation", "certificate", "key", "bundle", "kubeconfig",
+        "number", "revoked", "crl_pem", "crl_der",
     )  # fmt: skip
     rows = (
         (
             row.address, row.type, row.node, row.sync, row.health, row.reasons, row.subject, row.sans, row.serial, row.issuer,
             row.ski, _moment(row.not_before), _moment(row.not_after), _moment(row.renew_at), row.days_left, row.generation,
             row.paths.certificate, row.paths.key, row.paths.bundle, row.paths.kubeconfig,
+            row.number, row.revoked, row.paths.crl_pem, row.paths.crl_der,
         )
         for row in document.resources
     )  # fmt: skip

@@ -32,8 +32,8 @@ def render_verification_text(document: VerificationDocument, *, color: bool = Fa
     for edge in document.edges:
         if edge.result == "broken":
             lines += [*_broken(edge, palette), ""]
-    for edge in document.edges:
-        lines += [f"{palette.yellow('Note')} on {edge.id}: {visible(lint.message)}. ({lint.code})" for lint in edge.lints]
+    notes = dict.fromkeys((edge.id, lint.code, lint.message) for edge in document.edges for lint in edge.lints)
+    lines += [f"{palette.yellow('Note')} on {visible(name)}: {visible(message)}. ({code})" for name, code, message in notes]
     if any(edge.lints for edge in document.edges):
         lines.append("")
     if document.not_judged:

@@ -200,8 +200,8 @@ def discard(staged: Staged) -> None:
 
 
 def _layout(staged: Staged) -> Layout:
-    """A single file has no pair to keep together: it is always an ordinary file."""
-    return LAYOUTS["plain" if "" in staged.digests else staged.place.layout]
+    """A single file has nothing to be kept together with: it is always an ordinary file."""
+    return LAYOUTS["plain" if tuple(staged.digests) == ("",) else staged.place.layout]
 
 
 def _refuse_altered(found: Mapping[str, Content], publication: Publication, staged: Staged) -> None:

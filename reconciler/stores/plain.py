@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 
-from reconciler.stores.directories import Directory, components, sync
+from reconciler.stores.directories import Directory, components, inside, sync
 from reconciler.stores.durable import (
     Content,
     link_in,
@@ -23,7 +23,7 @@ from reconciler.stores.durable import (
     write_new,
 )
 from reconciler.stores.errors import StoreError, naming
-from reconciler.stores.generation import remove_home
+from reconciler.stores.generation import current_of, entries_of, home_of, link_to, remove_home
 from reconciler.stores.publication import OutFile, Publication, Staged, digest_of, in_order
 
 
@@ -85,9 +85,17 @@ def publish(parent: Directory, staged: Staged) -> None:
 
 
 def settle(parent: Directory, staged: Staged) -> None:
-    """Removes the generations of a pair that was published in the other layout before."""
+    """Removes the generations of a pair that was published in the other layout before, and links that would dangle then."""
+    stem = components(staged.place)[-1]
     with suppress(StoreError):
-        remove_home(parent, components(staged.place)[-1])
+        with suppress(StoreError), inside(parent, home_of(stem)) as home:
+            current = current_of(home)
+            former = entries_of(home, current) if current else frozenset()
+            for entry in sorted(former):
+                if link_in(parent, entry) == link_to(stem, entry):
+                    with naming(parent.child(entry)):
+                        remove_entry(parent, entry)
+        remove_home(parent, stem)
 
 
 def discard(parent: Directory, staged: Staged) -> None:

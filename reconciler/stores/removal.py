@@ -36,7 +36,7 @@ def remove(place: Place, suffixes: Iterable[str]) -> None:
                     remove_entry(parent, name)
                     remove_entry(parent, temporary_name(name))
             sync(parent)
-            if place.layout == "generations" and stem not in names:
+            if place.layout == "generations" and names != [stem]:
                 remove_home(parent, stem)
                 sync(parent)
     except StoreError as error:

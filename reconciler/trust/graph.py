@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-Check = Literal["etcd-peer-san", "requestheader-name", "kubelet-client", "kubelet-serving", "kubeconfig-server"]
+Check = Literal["etcd-peer-san", "requestheader-name", "kubelet-client", "kubelet-serving"]
 Pairs = Literal["all", "same-node", "other-nodes"]
 
 
@@ -24,7 +24,8 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
     trusts: str = ""
     """Address of the bundle, kubeconfig or CA by which it verifies the other; empty when it does not verify."""
     hosts: tuple[str, ...] = ()
-    """Of a server: the names and addresses that clients use. Of a client: the one it uses, whatever the server has."""
+    """Of a server: the names and addresses that clients use. Of a client: the one it uses, whatever the server has; of one
+    with a kubeconfig, the one that should be in it."""
 
     @property
     def id(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 
 def is_for(sans: Iterable[str], host: str) -> bool:
@@ -19,6 +20,14 @@ def is_for(sans: Iterable[str], host: str) -> bool:
         name = host.lower().rstrip(".")
         return any(_matches(san.removeprefix("dns:"), name) for san in sans if san.startswith("dns:"))
     return wanted in set(sans)
+
+
+def host_of(url: str) -> str:
+    """The host of a URL, IPv6 without brackets; empty when it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _matches(pattern: str, name: str) -> bool:

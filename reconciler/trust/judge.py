@@ -14,12 +14,13 @@ import msgspec
 
 from reconciler.trust import predicates
 from reconciler.trust.graph import End, Family, Graph
-from reconciler.trust.hosts import is_for
+from reconciler.trust.hosts import host_of, is_for
 from reconciler.trust.refusals import explain, lint
 from reconciler.trust.scene import Party, Scene, Trouble, Trust
 from reconciler.trust.shapes import Shapes
 from reconciler.trust.trial import Outcome, Prove, Refusal, Trial
 from reconciler.trust.verdicts import Result, Verdict, joined
+from reconciler.x509.facts import CertificateFacts
 
 #: Addresses of a class that are kept by name.
 EXAMPLES: Final = 5
@@ -107,7 +108,7 @@ class Judge:
     def _verdict(self, court: _Court, found: _Class) -> Verdict:
         client, server = next(iter(found.clients.values())), next(iter(found.servers.values()))
         trial = court.trial(client, server)
-        hosts = client.hosts or server.hosts
+        hosts = court.dials(client) or server.hosts
         troubles = [*court.client_troubles(client, server), *court.server_troubles(server), *court.host_troubles(client, server)]
         lints = [*court.lints(client, server)]
         tls13: Result = "untried"
@@ -159,11 +160,8 @@ class Judge:
             return
         refused = then.client_trust if refusal.by == "client" else then.server_trust
         party = then.server if refusal.by == "client" else then.client
-        files = " and ".join(f"{each.address} ({each.file})" for each in (refused, party) if each is not None)
-        yield Trouble(
-            code="Expired",
-            message=f"of the CA certificates in {files}, those that matter are not valid at {court.at:%Y-%m-%dT%H:%M:%SZ}",
-        )
+        files = " or ".join(f"{each.address} ({each.file})" for each in (refused, party) if each is not None)
+        yield predicates.ca_trouble(files, court.gone(trial, by_client=refusal.by == "client"), court.at)
 
 
 class _Court:
@@ -191,7 +189,9 @@ class _Court:
         )
 
     def can_try(self, trial: Trial) -> bool:
-        """Whether there is enough on disk to connect with."""
+        """Whether there is enough on disk to connect with, and OpenSSL would load it."""
+        if any(each is not None and predicates.weakness(each) is not None for each in (trial.client, trial.server)):
+            return False
         return all(
             each is None or each.trouble is None for each in (trial.client, trial.client_trust, trial.server, trial.server_trust)
         )
@@ -212,7 +212,12 @@ class _Court:
         party = self.sides.client.parties[end.presents] if end.presents else None
         trust = self.sides.client_trust.trusts[end.trusts] if end.trusts else None
         codes = tuple(each.code for each in (*self._own_troubles(end, party), *self._client_lints(end, party)))
-        return self._party(party), self._trust(trust), end.hosts, codes
+        return self._party(party), self._trust(trust), self.dials(end), codes
+
+    def dials(self, end: End) -> tuple[str, ...]:
+        """What a client dials whatever the server has: the server of its kubeconfig as it stands there."""
+        trust = self.sides.client_trust.trusts[end.trusts] if end.hosts and end.trusts else None
+        return (host_of(trust.url),) if trust is not None and trust.url else end.hosts
 
     def server_key(self, end: End, dialled: Sequence[str]) -> Hashable:
         """What is the same for servers of one class: it answers alike to every name that is dialled."""
@@ -250,7 +255,7 @@ class _Court:
         party = self.sides.server.parties[server.presents]
         if not party.chain:
             return
-        missing = [host for host in client.hosts or server.hosts if not is_for(party.chain[0].sans, host)]
+        missing = [host for host in self.dials(client) or server.hosts if not is_for(party.chain[0].sans, host)]
         if missing:
             trust = self.sides.client_trust.trusts[client.trusts]
             message = (
@@ -275,6 +280,12 @@ class _Court:
         )
         return None if then == trial else then
 
+    def gone(self, trial: Trial, *, by_client: bool) -> list[CertificateFacts]:
+        """The CA certificates that one side judges with, and that are not valid now."""
+        trust, party = (trial.client_trust, trial.server) if by_client else (trial.server_trust, trial.client)
+        those = (*(() if trust is None else trust.anchors), *(() if party is None else party.chain[1:]))
+        return [facts for facts in those if not predicates.holds(facts, self.at)]
+
     def _own_troubles(self, end: End, party: Party | None) -> Iterator[Trouble]:
         if party is not None:
             yield from self._presented(party)
@@ -282,22 +293,23 @@ class _Court:
         # A kubeconfig is both what is presented and what is trusted: it is missing once.
         if trust is not None and trust.trouble is not None and (party is None or trust.trouble != party.trouble):
             yield trust.trouble
-        usable = party if party is not None and party.trouble is None else None
-        if trust is None or trust.trouble is None:
-            yield from predicates.beyond_tls(self.family.checks, end, usable, self.sides.client, self._addresses)
+        if party is not None and party.trouble is None:
+            yield from predicates.beyond_tls(self.family.checks, end, party, self._addresses)
 
     def _presented(self, party: Party) -> Iterator[Trouble]:
         if party.trouble is not None:
             yield party.trouble
+        if (weak := predicates.weakness(party)) is not None:
+            yield weak
         if party.chain and (late := predicates.date_trouble(party, self.at)) is not None:
             yield late
 
     def _client_lints(self, end: End, party: Party | None) -> Iterator[Trouble]:
         if party is not None and party.chain and (soon := predicates.date_lint(party, self.at)) is not None:
             yield soon
-        if how := self.sides.client.loose.get(end.trusts):
-            file = self.sides.client_trust.trusts[end.trusts].file
-            yield Trouble(code="LooseKubeconfig", message=f"{end.trusts} ({file}) changes how the server is verified: {how}")
+        trust = self.sides.client_trust.trusts[end.trusts] if end.trusts else None
+        if trust is not None and trust.trouble is None:
+            yield from predicates.kubeconfig_lints(trust, self.sides.client_trust)
 
     def _server_lints(self, end: End, party: Party | None) -> Iterator[Trouble]:
         if party is not None and party.chain and (soon := predicates.date_lint(party, self.at)) is not None:
@@ -333,7 +345,7 @@ class _Court:
 
 def _classes(family: Family, courts: Sequence[_Court]) -> Iterator[_Class]:
     """The classes of a family's connections: those of one class are alike in every court."""
-    dialled = tuple(dict.fromkeys(host for client in family.clients for host in client.hosts))
+    dialled = tuple(dict.fromkeys(host for court in courts for client in family.clients for host in court.dials(client)))
 
     def of_client(end: End) -> Hashable:
         return tuple(court.client_key(end) for court in courts)

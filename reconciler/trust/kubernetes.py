@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from reconciler.desired.model import Component, DesiredState, Kubeconfig, KubernetesFacts
 from reconciler.trust.graph import End, Family, LeftOut
+from reconciler.trust.hosts import host_of
 from reconciler.trust.trusting import TrustFiles
 
 #: Kubeconfigs by the component in them; everybody else is a user (E9).
@@ -216,7 +216,7 @@ def _kubeconfigs(view: _View) -> Iterator[Family]:
                 title=title,
                 clients=tuple(group),
                 servers=tuple(server for server in view.api_servers() if node in (None, server.node)),
-                checks=("kubeconfig-server", "kubelet-client") if name == "kubelet-client" else ("kubeconfig-server",),
+                checks=("kubelet-client",) if name == "kubelet-client" else (),
                 refusal="request",
             )
 
@@ -258,14 +258,6 @@ def _front_proxy(view: _View) -> Iterator[Family]:
 
 
 _FAMILIES: Final = (_etcd, _kubelet, _kubeconfigs, _without_kubeconfig, _front_proxy)
-
-
-def host_of(url: str) -> str:
-    """The host of a URL, IPv6 without brackets; empty when it has none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _user(kubeconfig: Kubeconfig, component: Component, host: str) -> End:

@@ -10,7 +10,7 @@ from reconciler.trust.graph import Check, End
 from reconciler.trust.hosts import is_for
 from reconciler.trust.scene import Party, Scene, Trouble, Trust
 from reconciler.x509.facts import CertificateFacts
-from reconciler.x509.profile import BACKDATE
+from reconciler.x509.profile import BACKDATE, WEAK_HASHES, weak_key
 
 #: kube-apiserver's --requestheader-allowed-names as kubeadm writes it (app/phases/controlplane/manifests.go).
 ALLOWED_NAMES: Final = frozenset({"front-proxy-client"})
@@ -42,6 +42,36 @@ def date_trouble(party: Party, at: datetime) -> Trouble | None:
     return None
 
 
+def weakness(party: Party) -> Trouble | None:
+    """A key or signature that OpenSSL's security level 2 refuses; a twin would not show it."""
+    for facts in party.chain:
+        if weak_key(facts.key) or facts.signature_hash in WEAK_HASHES:
+            what = f"a key of type {facts.key}" if weak_key(facts.key) else f"a signature with {facts.signature_hash}"
+            whose = (
+                _whose(party) if facts is party.chain[0] else f"what {party.address} ({party.file}) sends above its certificate"
+            )
+            return Trouble(code="WeakKey", message=f"{whose} has {what}, which is too weak")
+    return None
+
+
+def ca_trouble(files: str, gone: Iterable[CertificateFacts], at: datetime) -> Trouble:
+    """The CA certificates that a connection needs are not valid.
+
+    Args:
+        files: where they stand, for people.
+        gone: those that are not valid.
+        at: the time, aware.
+    """
+    early = all(facts.not_after >= at for facts in gone)
+    names = " and ".join(
+        dict.fromkeys(f"{facts.subject} ({_moment(facts.not_before)} to {_moment(facts.not_after)})" for facts in gone)
+    )
+    code = "NotYetValid" if early else "Expired"
+    return Trouble(
+        code=code, message=f"a CA certificate in {files} is not valid at {_moment(at)}, or not by every clock: {names}"
+    )
+
+
 def date_lint(party: Party, at: datetime) -> Trouble | None:
     """The leaf ends so soon that a clock which is fast refuses it."""
     leaf = party.chain[0]
@@ -53,20 +83,17 @@ def date_lint(party: Party, at: datetime) -> Trouble | None:
     return None
 
 
-def beyond_tls(checks: Iterable[Check], end: End, party: Party | None, scene: Scene, addresses: Addresses) -> Iterator[Trouble]:
-    """What a client's certificate or kubeconfig does not satisfy.
+def beyond_tls(checks: Iterable[Check], end: End, party: Party, addresses: Addresses) -> Iterator[Trouble]:
+    """What a client's certificate does not satisfy.
 
     Args:
         checks: of its family.
         end: who connects.
-        party: what it presents, when that can be used.
-        scene: everybody.
+        party: what it presents.
         addresses: of the nodes.
     """
     for check in checks:
-        if check == "kubeconfig-server":
-            yield from _kubeconfig_server(end, scene)
-        elif party is not None and check in _CLIENT_CHECKS:
+        if check in _CLIENT_CHECKS:
             yield from _CLIENT_CHECKS[check](end, party, addresses)
 
 
@@ -74,6 +101,15 @@ def server_lints(checks: Iterable[Check], end: End, party: Party | None) -> Iter
     """What a server's certificate should be, and some clients insist on."""
     if "kubelet-serving" in checks and party is not None and party.chain:
         yield from _node_identity(end, party, "with KEP-4872 the API server refuses the kubelet")
+
+
+def kubeconfig_lints(trust: Trust, scene: Scene) -> Iterator[Trouble]:
+    """What is odd about a kubeconfig, whether it gets through or not."""
+    wanted = scene.urls.get(trust.address, "")
+    if trust.url != wanted:
+        yield Trouble(code="ServerUrl", message=f"{trust.address} ({trust.file}) dials {trust.url or 'nowhere'}, not {wanted}")
+    if how := scene.loose.get(trust.address):
+        yield Trouble(code="LooseKubeconfig", message=f"{trust.address} ({trust.file}) changes how the server is verified: {how}")
 
 
 def too_open(apart: Iterable[str], trust: Trust, scene: Scene) -> Iterator[Trouble]:
@@ -132,13 +168,6 @@ def _node_identity(end: End, party: Party, so: str) -> Iterator[Trouble]:
     if end.node and (subject.common_name != f"system:node:{end.node}" or _NODES not in subject.organizations):
         message = f"{_whose(party)} is for {subject}, not for CN=system:node:{end.node}, O={_NODES}: {so}"
         yield Trouble(code="NodeIdentity", message=message)
-
-
-def _kubeconfig_server(end: End, scene: Scene) -> Iterator[Trouble]:
-    found, wanted = scene.urls.get(end.trusts, ("", ""))
-    if found != wanted:
-        file = scene.trusts[end.trusts].file
-        yield Trouble(code="ServerUrl", message=f"{end.trusts} ({file}) connects to {found or 'nowhere'}, not to {wanted}")
 
 
 _CLIENT_CHECKS: Final[Mapping[Check, Callable[[End, Party, Addresses], Iterator[Trouble]]]] = {

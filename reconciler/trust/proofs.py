@@ -24,7 +24,7 @@ from reconciler.trust.trial import Prove
 from reconciler.trust.verdicts import Verdict, joined
 
 #: What each of the four is called when it is already new.
-_WORDS = ("client certificate", "client trust", "server certificate", "server trust")
+_WORDS = ("client certificate", "client trust or kubeconfig", "server certificate", "server trust")
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +122,8 @@ def _mixtures(family: Family, presented: frozenset[str], trusted: frozenset[str]
         touches(family.servers, "presents", presented),
         touches(family.servers, "trusts", trusted),
     )
+    # What stands in one kubeconfig is replaced as one.
+    together = differs[0] and differs[1] and all(end.presents == end.trusts for end in family.clients)
     for new in product(*((False, True) if each else (False,) for each in differs)):
-        if any(new) and new != differs:
+        if any(new) and new != differs and not (together and new[0] != new[1]):
             yield new

@@ -57,6 +57,8 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of each certificate in it."""
     anchors: tuple[CertificateFacts, ...] = ()
     """Those that are known: a kubeconfig is observed by fingerprints, and may hold a CA that is nowhere else."""
+    url: str = ""
+    """Of a kubeconfig: the server in it."""
     trouble: Trouble | None = None
 
 
@@ -67,8 +69,8 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     """Aware."""
     parties: Mapping[str, Party]
     trusts: Mapping[str, Trust]
-    urls: Mapping[str, tuple[str, str]] = {}
-    """Of each kubeconfig that can be read: the server in it, and the one that should be."""
+    urls: Mapping[str, str] = {}
+    """Of each kubeconfig: the server that should be in it."""
     loose: Mapping[str, str] = {}
     """Of a kubeconfig that switches verification off or changes it: how."""
     subjects: Mapping[str, frozenset[str]] = {}
@@ -101,15 +103,13 @@ class _Setting:
         desired, observed = self._desired, self._observed
         parties = {component.address: self._component(component) for component in desired.components.values()}
         trusts: dict[str, Trust] = {}
-        urls: dict[str, tuple[str, str]] = {}
         loose: dict[str, str] = {}
         for address, kubeconfig in desired.kubeconfigs.items():
             state = observed.kubeconfigs.get(address, Absent())
             parties[address], trusts[address] = self._holder(kubeconfig, state), self._kubeconfig(kubeconfig, state)
-            if isinstance(state, KubeconfigFile):
-                urls[address] = state.server, kubeconfig.server
-                if how := ", ".join(extra for extra in state.extras if extra.endswith(_LOOSE)):
-                    loose[address] = how
+            extras = state.extras if isinstance(state, KubeconfigFile) else ()
+            if how := ", ".join(extra for extra in extras if extra.endswith(_LOOSE)):
+                loose[address] = how
         for address, bundle in desired.bundles.items():
             seen = observed.bundles.get(address)
             trusts[address] = self._anchors(address, bundle.place.absolute, seen.certificates if seen else Absent())
@@ -121,7 +121,7 @@ class _Setting:
             at=at,
             parties=parties,
             trusts=trusts,
-            urls=urls,
+            urls={address: kubeconfig.server for address, kubeconfig in desired.kubeconfigs.items()},
             loose=loose,
             subjects={name: frozenset(self._above(ca)) for name, ca in desired.cas.items()},
             constraints=frozenset(each.name_constraints for each in self._known.values() if each.name_constraints is not None),
@@ -179,7 +179,7 @@ class _Setting:
             found = (self._known.get(each) for each in state.ca_fingerprints)
             self._sets[state.ca_fingerprints] = frozenset(state.ca_fingerprints), tuple(each for each in found if each)
         fingerprints, anchors = self._sets[state.ca_fingerprints]
-        return Trust(address=kubeconfig.address, file=file, fingerprints=fingerprints, anchors=anchors)
+        return Trust(address=kubeconfig.address, file=file, fingerprints=fingerprints, anchors=anchors, url=state.server)
 
     def _anchors(self, address: str, file: str, state: CertificateState) -> Trust:
         if not isinstance(state, Certificates):

@@ -6,7 +6,7 @@ certificate by itself.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 
 from reconciler.trust.scene import Party, Trust
 from reconciler.x509.constraints import violation
@@ -18,14 +18,14 @@ class Shapes:
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
-        self._parties: dict[tuple[str, ...], int] = {}
+        self._parties: dict[tuple[frozenset[NameConstraints], str, tuple[str, ...]], int] = {}
 
-    def of_party(self, party: Party, constraints: Iterable[NameConstraints]) -> int:
+    def of_party(self, party: Party, constraints: frozenset[NameConstraints]) -> int:
         """The shape of what somebody presents.
 
         A leaf that none of our CAs signed shares its shape with no other: what leads to it is not known.
         """
-        seen = (party.signed_by, *(each.fingerprint for each in party.chain))
+        seen = (constraints, party.signed_by, tuple(each.fingerprint for each in party.chain))
         if seen not in self._parties:
             leaf, *above = party.chain
             self._parties[seen] = self._number(
@@ -40,6 +40,7 @@ class Shapes:
                     leaf.is_ca,
                     leaf.self_signed,
                     tuple(each.fingerprint for each in above),
+                    constraints,
                     tuple(
                         any(violation(each.permitted, each.excluded, san) for san in leaf.sans)
                         for each in sorted(constraints, key=repr)

@@ -43,7 +43,7 @@ def issue(
         problems += ("the CA's key does not belong to its certificate",)
     if problems:
         raise LintError(problems)
-    name, authority = _issuer_parts(issuer)
+    name, authority = issuer_parts(issuer)
     builder = _builder(request, public_key, name, authority)
     return _signed(builder, issuer_key, request, issuer.facts, spki_sha256(public_key))
 
@@ -89,7 +89,7 @@ def renewed(
         problems += ("the CA's key does not belong to its certificate",)
     if problems:
         raise LintError(problems)
-    name, authority = (old.parsed.subject, None) if issuer is None else _issuer_parts(issuer)
+    name, authority = (old.parsed.subject, None) if issuer is None else issuer_parts(issuer)
     identifier = x509.SubjectKeyIdentifier(bytes.fromhex(old.facts.ski)) if old.facts.ski else None
     builder = _builder(request, key.public_key, name, authority, subject=old.parsed.subject, identifier=identifier)
     return _signed(builder, issuer_key or key, request, facts, key.facts.spki_sha256)
@@ -214,7 +214,7 @@ def distinguished_name(subject: Subject) -> x509.Name:
 
 
 @lru_cache(maxsize=64)
-def _issuer_parts(issuer: Certificate) -> tuple[x509.Name, x509.AuthorityKeyIdentifier]:
+def issuer_parts(issuer: Certificate) -> tuple[x509.Name, x509.AuthorityKeyIdentifier]:
     """The issuer's name, and the AKI: its SKI octets whatever they were made of, else the SHA-1 of its key.
 
     A key identifier alone, never issuer and serial: those would tie the leaf to one certificate of the CA, and a CA renewed

@@ -59,3 +59,35 @@ class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     spki_sha256: str
     key: str
+
+
+class CrlEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A revoked certificate, as a revocation list has it."""
+
+    serial: str
+    """Hex, without leading zeros or separators, in lower case."""
+    at: datetime
+    """revocationDate, aware, in whole seconds."""
+    reason: str = "unspecified"
+    """A word of RFC 5280 section 5.3.1, such as ``keyCompromise``."""
+
+
+class CrlFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A revocation list by what it says."""
+
+    fingerprint: str
+    """SHA-256 over the DER."""
+    number: int | None
+    """crlNumber; None when it has none, as lists of version 1."""
+    this_update: datetime
+    next_update: datetime | None
+    """Until when it may be relied on; None for one that does not say."""
+    aki: str
+    signature_hash: str
+    entries: tuple[CrlEntry, ...]
+    """In the order of the list."""
+
+    @property
+    def serials(self) -> frozenset[str]:
+        """The revoked serials."""
+        return frozenset(entry.serial for entry in self.entries)

@@ -78,11 +78,11 @@ class PrivateKey:
 
     def sign_certificate(self, builder: x509.CertificateBuilder) -> x509.Certificate:
         """Signs with the hash that fits the key: SHA-384 for P-384, none of ours for Ed25519, else SHA-256."""
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return builder.sign(self._key, None)
-        if self.facts.key == KeyAlgorithm.ECDSA_P384:
-            return builder.sign(self._key, hashes.SHA384())
-        return builder.sign(self._key, hashes.SHA256())
+        return builder.sign(self._key, self._hash())
+
+    def sign_crl(self, builder: x509.CertificateRevocationListBuilder) -> x509.CertificateRevocationList:
+        """Signs a revocation list, with the hash that certificates get."""
+        return builder.sign(self._key, self._hash())
 
     def pkcs12(self, chain: Sequence[x509.Certificate], password: bytes, friendly_name: str) -> bytes:
         """A PKCS#12 store with PBES2 AES-256 and a SHA-256 MAC, which Java 8u301 and OpenSSL 3 read without legacy providers."""
@@ -109,6 +109,11 @@ class PrivateKey:
 
     def __reduce__(self) -> NoReturn:
         self._refuse()
+
+    def _hash(self) -> hashes.SHA256 | hashes.SHA384 | None:
+        if isinstance(self._key, ed25519.Ed25519PrivateKey):
+            return None
+        return hashes.SHA384() if self.facts.key == KeyAlgorithm.ECDSA_P384 else hashes.SHA256()
 
     def _refuse(self) -> NoReturn:
         msg = "a private key is never copied or pickled"

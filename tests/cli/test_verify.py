@@ -93,12 +93,12 @@ def test_without_probes_there_is_nothing_to_ask(home: Home) -> None:
     )
 
 
-def test_it_must_be_said_what_to_verify(home: Home) -> None:
-    """A usage error with the way out: other proofs will stand beside it."""
+@pytest.mark.parametrize("more", [("--format", "svg"), ("--format", "html"), ("--at", "+1d"), ("--plan",), ("--every-phase",)])
+def test_what_is_served_is_asked_now_and_told_in_words(more: tuple[str, ...], home: Home) -> None:
+    """A picture, another time or a plan is not what running processes can answer to."""
     want(home, plain=None)
-    said = home.call("verify")
+    said = home.call("verify", "--live", *more)
     assert (said.code, said.out) == (64, "")
-    assert "--live" in said.log
 
 
 def test_it_changes_nothing(home: Home) -> None:

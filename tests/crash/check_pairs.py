@@ -1,5 +1,7 @@
 """The invariant of every instant: each visible pair matches and verifies, no key is readable by others, no key lies elsewhere.
 
+Revocation lists are whole and signed, their numbers never fall, and no certificate that stands in its place is on one.
+
 Run as ``python -m tests.crash.check_pairs DIRECTORY``: the crash harness calls it after every fault. It knows nothing of
 the program under test; it reads what any other program would read.
 """
@@ -18,6 +20,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 
+#: Beside the root, where a story has written it: no list may ever have a smaller number.
+LEAST_NUMBER: Final = "least-number"
 #: How a PEM key begins, and how it begins inside a kubeconfig; half a key is a key, so the beginning is enough.
 KEY_MARKS: Final = (b"-----BEGIN PRIVATE KEY", base64.b64encode(b"-----BEGIN PRIVATE KEY")[:28])
 
@@ -32,7 +36,38 @@ def violations(root: Path, everything: Path) -> Iterator[str]:
             yield from _judge(path, authorities)
         except (ValueError, TypeError, KeyError, IndexError, yaml.YAMLError) as error:
             yield f"{path}: {type(error).__name__}: {error}"
+    yield from _lists(files, authorities, everything)
     yield from _exposed(everything)
+
+
+def _lists(files: list[Path], authorities: list[x509.Certificate], everything: Path) -> Iterator[str]:
+    """What is wrong with revocation lists, and with what they name."""
+    least_file = everything / LEAST_NUMBER
+    least = int(least_file.read_text()) if least_file.exists() else 0
+    current = {certificate.serial_number: path for path in files if path.suffix == ".crt" for certificate in _certificates(path)}
+    numbers: dict[Path, int] = {}
+    for path in files:
+        if path.suffix != ".crl" and not path.name.endswith(".crl.der"):
+            continue
+        try:
+            load = x509.load_der_x509_crl if path.suffix == ".der" else x509.load_pem_x509_crl
+            crl = load(path.read_bytes())
+            number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        except (ValueError, x509.ExtensionNotFound) as error:
+            yield f"{path}: {type(error).__name__}: {error}"
+            continue
+        numbers[path] = number
+        if not any(crl.is_signature_valid(authority.public_key()) for authority in authorities):  # type: ignore[arg-type]
+            yield f"{path}: signed by no CA that is here"
+        if number < least:
+            yield f"{path}: number {number} is below {least}"
+        for entry in crl:
+            if entry.serial_number in current:
+                yield f"{path}: names {entry.serial_number:x}, which still stands at {current[entry.serial_number]}"
+    for path, number in numbers.items():
+        beside = numbers.get(path.with_name(f"{path.name}.der"))
+        if beside not in {None, number}:
+            yield f"{path}: number {number}, and {beside} in DER"
 
 
 def _unpublished(path: Path) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.stores.files import MANY
+from tests.crash.check_pairs import LEAST_NUMBER
 from tests.real.cluster import REPOSITORY, Cluster, environment, make_cluster
 
 #: The harness that injects a fault at each mutating system call; it is not part of this repository.
@@ -92,6 +93,33 @@ def _a_pass_with_a_hook(home: Path) -> None:
     _ask(cluster, BEFORE + components("first", "second") + HOOK + "    reissue: please\n")
 
 
+#: Of the CA of `BEFORE`: a list in both formats, published as one.
+LIST: Final = "main: {path: ca/main, crl: {path: ca/main.crl}}"
+
+
+def _a_due_list(home: Path) -> None:
+    """An empty list from five days ago: two days of seven are left."""
+    cluster = make_cluster(home, BEFORE.replace("main: {path: ca/main}", LIST))
+    Cluster(home=home, launcher=("faketime", "-f", "-5d")).apply()
+    _remember_number(cluster)
+
+
+def _a_revocation(home: Path) -> None:
+    """One certificate of two is revoked: it is replaced, then listed."""
+    text = BEFORE.replace("main: {path: ca/main}", LIST)
+    cluster = make_cluster(home, text + components("first", "second"))
+    cluster.apply()
+    _remember_number(cluster)
+    serial = cluster.resources()["component.first"]["serial"]
+    revocations = f"revocations: [{{component: first, serial: '{serial}', reason: keyCompromise}}]\n"
+    _ask(cluster, text + components("first", "second") + revocations)
+
+
+def _remember_number(cluster: Cluster) -> None:
+    """Below this no list may ever fall again."""
+    (cluster.home / LEAST_NUMBER).write_text(str(cluster.resources()["crl.main"]["number"]), encoding="utf-8")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """One apply, or one reconciler, under attack."""
@@ -119,6 +147,8 @@ STORIES: Final = (
     Story(name="a kubeconfig and a bundle", prepare=_a_person),
     Story(name="a batch that is synced by file system", prepare=_a_batch, every=7),
     Story(name="a pass with a hook", prepare=_a_pass_with_a_hook, command="run --once --parallelism 1"),
+    Story(name="an empty list that is due", prepare=_a_due_list),
+    Story(name="a revocation", prepare=_a_revocation),
     Story(
         name="a reconciler at work",
         prepare=_a_pass_with_a_hook,

@@ -63,9 +63,20 @@ def _run_for(seconds: float, story: Story, cluster: Cluster) -> float:
         (STORIES[3], "kill,power", range(11, 80, 12)),
         (STORIES[4], "kill,power", range(11, 500, 61)),
         (STORIES[5], "kill,power,err:EIO,sig:TERM", range(1, 140, 12)),
+        (STORIES[6], "kill,power,err:EIO", range(1, 60, 6)),
+        (STORIES[7], "kill,power", range(1, 140, 9)),
         (LONG_LIVED, "kill,sig:TERM,sig:HUP", range(5, 140, 25)),
     ],
-    ids=["one pair killed", "one pair and other faults", "a kubeconfig and a bundle", "a batch", "a pass", "a reconciler"],
+    ids=[
+        "one pair killed",
+        "one pair and other faults",
+        "a kubeconfig and a bundle",
+        "a batch",
+        "a pass",
+        "a list",
+        "a revocation",
+        "a reconciler",
+    ],
 )
 def test_a_sample_of_system_calls(story: Story, faults: str, events: range, tmp_path: Path) -> None:
     """A pair is published as one: there is no system call after which a reader could find half of it.

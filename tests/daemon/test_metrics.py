@@ -54,6 +54,17 @@ def test_certificates() -> None:
     assert len(ready) == 6
 
 
+def test_revocation_lists() -> None:
+    """Until when each may be relied on, and when it is signed again; it is no certificate."""
+    row = replace(certificate("crl.etcd", left=timedelta(days=3)), type="crl", number=7, revoked=2)
+    one = metrics(document([row]))
+    assert series(one, "cluster_pki_crl_next_update_timestamp_seconds") == {"crl.etcd": (NOW + timedelta(days=3)).timestamp()}
+    due = (NOW + timedelta(days=3) - timedelta(days=30)).timestamp()
+    assert series(one, "cluster_pki_crl_renewal_timestamp_seconds") == {"crl.etcd": due}
+    assert series(one, "cluster_pki_certificate_expiration_timestamp_seconds") == {}
+    assert "crl_" not in metrics(document([certificate("component.a")])).render("")[0].decode()
+
+
 @pytest.mark.parametrize(
     ("fields", "later", "word"),
     [

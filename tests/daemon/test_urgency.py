@@ -8,7 +8,7 @@ from reconciler.daemon.attempts import Life
 from reconciler.daemon.urgency import lives, most_urgent_first
 from reconciler.plan.build import Work
 from reconciler.plan.reasons import Action
-from tests.plan.world import NOW, ca, component, kubeconfig, settled
+from tests.plan.world import DAY, NOW, ca, component, crl, kubeconfig, settled
 
 
 def work(kind: str, name: str) -> Work:
@@ -39,3 +39,12 @@ def test_lives_are_those_of_the_certificates_found() -> None:
     assert found["kubeconfig.admin"] == found["component.api"]
     assert found["component.api"].ends == world.leaf("component.api").not_after
     assert (found["component.gone"].ends, found["component.gone"].used_for) == (None, timedelta(days=335))
+
+
+def test_a_revocation_list_lives_until_its_next_update() -> None:
+    """A retry is never put off beyond it."""
+    world = settled(ca(), crl(), crl("main", "gone"))
+    del world.crls["crl.main[gone]"]
+    found = lives(world.desired, world.observed)
+    assert found["crl.main"] == Life(ends=NOW.replace(microsecond=0) + 7 * DAY, used_for=7 * DAY * 2 / 3)
+    assert found["crl.main[gone]"].ends is None

@@ -79,11 +79,14 @@ def merged(text: str, more: dict[str, object]) -> str:
 
 
 def without_origins(state: DesiredState) -> DesiredState:
-    """The state without the places of its entries, which differ between a preset and what it stands for."""
+    """The state without the places of its entries, which differ between a preset and what it stands for.
+
+    What is known of the cluster itself goes with the preset.
+    """
 
     def bare(entries: object) -> dict[str, object]:
         assert isinstance(entries, dict)
         return {key: replace(entry, origin=()) for key, entry in entries.items()}
 
     names = ("cas", "keypairs", "components", "bundles", "kubeconfigs")
-    return replace(state, **{name: bare(getattr(state, name)) for name in names})
+    return replace(state, kubernetes=None, **{name: bare(getattr(state, name)) for name in names})

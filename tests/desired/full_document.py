@@ -51,7 +51,12 @@ FULL: dict[str, Any] = {
             "copies": {"forEach": FOR_EACH, "store": "files", "path": "copy"},
             "home": "w-1",
             "rotation": {"strategy": "staged", "soak": "1d", "hold": "clients"},
-            "crl": {"path": "ca.crl", "formats": ["pem"], "validity": "7d"},
+            "crl": {
+                "path": "ca.crl",
+                "formats": ["pem"],
+                "validity": "7d",
+                "copies": {"forEach": FOR_EACH, "store": "files", "path": "copy.crl"},
+            },
             "suspend": False,
             **ACCESS,
         },
@@ -116,8 +121,11 @@ FULL: dict[str, Any] = {
         "sa": {"key": "rsa-4096", "forEach": FOR_EACH, "store": "files", "path": "sa", "generation": 1, "home": "w-1", **ACCESS}
     },
     "groups": {"g": {"components": ["api"], "serial": True}},
+    "edges": {
+        "e": {"client": "api", "server": "api", "hosts": ["api"], "trust": "ca", "clientTrust": "ca", "pairs": "same-node"}
+    },
     "suspend": False,
-    "revocations": [{"component": "api", "serial": "1f:6A", "reason": "superseded", "at": "2026-11-20T10:00:00Z"}],
+    "revocations": [{"component": "api", "serial": "1f:6A", "reason": "superseded", "at": "2026-11-20T10:00:00Z", "ca": "root"}],
     "policy": {"maxLifetime": "398d", "rules": {"CPK312": "warn"}},
     "guards": {"maxChanges": "30%", "maxDestroy": 1},
     "prune": False,

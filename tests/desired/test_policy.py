@@ -170,10 +170,10 @@ def test_one_mistake_under_defaults_is_told_once() -> None:
         ("cas: {a: {path: a, generation: 2}}", []),
         ("keypairs: {a: {path: a, generation: 2}}", []),
         ("cas: {a: {path: a, crl: {path: a.crl}}, b: {path: b, crl: {path: b.crl}}}", ["CPK223"]),
+        ("cas: {a: {path: a, generation: 2}}", ["CPK222"]),
+        ("keypairs: {a: {path: a, generation: 2}}", ["CPK222"]),
         ("cas: {a: {path: a, rotation: {strategy: staged, soak: 24h}}}", []),
         ("cas: {a: {path: a, rotation: {strategy: manual}}}", ["CPK223"]),
-        ("cas: {a: {path: a}}\nrevocations: []", []),
-        ("cas: {a: {path: a}}\nrevocations: [{component: x, serial: '1'}]", ["CPK224"]),
     ],
 )
 def test_what_this_version_does_not_do(text: str, codes: list[str]) -> None:

@@ -7,10 +7,10 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from reconciler.desired.model import DesiredState, Guards, KubernetesFacts
+from reconciler.desired.model import DesiredState, Guards, KubernetesFacts, Revocation
 from reconciler.passes import scope
 from reconciler.passes.scope import changed, narrowed, urgent_part
-from tests.plan.world import bundle, ca, component, keypair, kubeconfig, state
+from tests.plan.world import bundle, ca, component, crl, keypair, kubeconfig, state
 
 API: Final = "component.api"
 
@@ -48,10 +48,12 @@ def test_changed_components_are_found() -> None:
         {"guards": Guards(max_destroy=3)},
         {"imports": {API: "/x"}},
         {"components": {}},
+        {"crls": {"crl.main": crl()}},
+        {"revocations": (Revocation(component=API, ca="main", serial="ab"),)},
     ],
 )
 def test_whatever_touches_more_needs_a_look_at_everything(change: dict[str, Any]) -> None:
-    """CAs, keypairs, guards, suspension, and whatever leaves."""
+    """CAs, keypairs, guards, suspension, revocation, and whatever leaves."""
     before = large(5)
     assert changed(before, replace(before, **change)) is None
 
@@ -80,3 +82,10 @@ def test_a_view_holds_what_lives_in_it() -> None:
         assert (sorted(part.components), sorted(part.kubeconfigs), sorted(part.bundles)) == ([API], ["kubeconfig.admin"], [])
         assert part.kubernetes == desired.kubernetes is not None
         assert (list(part.cas), part.keypairs, part.prune, part.removals) == (["main"], {}, False, ())
+
+
+def test_a_view_holds_the_lists_that_are_asked_for() -> None:
+    """So that an apply sees what it has signed, and nothing else."""
+    desired = state(ca(), component(), crl(), crl(node="cp-1"))
+    part = narrowed(desired, [API, "crl.main[cp-1]"])
+    assert (list(part.components), list(part.crls)) == ([API], ["crl.main[cp-1]"])

@@ -16,6 +16,7 @@ from reconciler.desired.model import (
     CA,
     Bundle,
     Component,
+    Crl,
     DesiredState,
     Keypair,
     Kubeconfig,
@@ -29,20 +30,23 @@ from reconciler.observed.model import (
     FileMeta,
     Key,
     ObservedBundle,
+    ObservedCrl,
     ObservedKeypair,
     ObservedPair,
     ObservedState,
+    RevocationLists,
     Served,
     Unusable,
 )
 from reconciler.plan.build import Plan, make_plan
 from reconciler.plan.document import ResourceChange, Source
 from reconciler.plan.foresee import foresee
-from reconciler.plan.inventory import Inventory, Record
+from reconciler.plan.inventory import Inventory, Record, Revoked
 from reconciler.plan.kubeconfigs import kubeconfig_request
 from reconciler.plan.options import Options
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Reason
+from reconciler.plan.revocation.lists import LEFT
 from reconciler.x509.facts import CertificateFacts, KeyAlgorithm, KeyFacts
 from reconciler.x509.names import Subject
 
@@ -56,6 +60,8 @@ NOT_OURS_TO_READ: Final = Unusable(problem="permission-denied", detail="permissi
 FILE_ONLY: Final = frozenset({Reason.MODE_DRIFT, Reason.OWNER_DRIFT})
 
 _count = itertools.count(1)
+
+Thing = CA | Component | Bundle | Kubeconfig | Keypair | Crl
 
 
 def place(path: str) -> Place:
@@ -137,7 +143,21 @@ def keypair(name: str = "sa", nodes: Iterable[str] = ("cp-1", "cp-2"), **fields:
     return Keypair(**defaults | fields)
 
 
-def state(*things: CA | Component | Bundle | Kubeconfig | Keypair, **fields: Any) -> DesiredState:  # noqa: ANN401 - any field
+def crl(name: str = "main", node: str | None = None, **fields: Any) -> Crl:  # noqa: ANN401 - any field of the model
+    """The revocation list of `ca()`, or a copy of it on a node."""
+    defaults: dict[str, Any] = {
+        "address": address_of("crl", name, node),
+        "name": name,
+        "node": node,
+        "place": place(f"{node or 'ca'}/{name}.crl"),
+        "formats": ("pem", "der"),
+        "validity": 7 * DAY,
+        "keep": 3 * YEAR,
+    }
+    return Crl(**defaults | fields)
+
+
+def state(*things: Thing, **fields: Any) -> DesiredState:  # noqa: ANN401 - any field
     """A desired state of these things."""
     return DesiredState(
         cluster="test",
@@ -146,6 +166,7 @@ def state(*things: CA | Component | Bundle | Kubeconfig | Keypair, **fields: Any
         components={each.address: each for each in things if isinstance(each, Component)},
         bundles={each.address: each for each in things if isinstance(each, Bundle)},
         kubeconfigs={each.address: each for each in things if isinstance(each, Kubeconfig)},
+        crls={each.address: each for each in things if isinstance(each, Crl)},
         **fields,
     )
 
@@ -202,6 +223,8 @@ class World:
     kubeconfigs: dict[str, Any] = field(default_factory=dict)
     keypairs: dict[str, ObservedKeypair] = field(default_factory=dict)
     generations: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    crls: dict[str, ObservedCrl] = field(default_factory=dict)
+    revoked: tuple[Revoked, ...] = ()
     records: dict[str, Record] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
     served: dict[str, Served] = field(default_factory=dict)
@@ -216,6 +239,7 @@ class World:
             kubeconfigs=self.kubeconfigs,
             keypairs=self.keypairs,
             generations=self.generations,
+            crls=self.crls,
             owners=self.owners,
             groups=self.owners,
         )
@@ -225,7 +249,7 @@ class World:
         return make_plan(
             self.desired,
             self.observed,
-            Inventory(cluster="test", records=self.records),
+            Inventory(cluster="test", records=self.records, revoked=self.revoked),
             now=self.now,
             options=Options(**options),
             source=Source(path="cluster-pki.yaml", sha256=digest("source")),
@@ -266,6 +290,7 @@ class World:
             "bundle": "bundles",
             "kubeconfig": "kubeconfigs",
             "keypair": "keypairs",
+            "crl": "crls",
         }[kind]
         things: Any = dict(getattr(self.desired, attribute))
         key = name if kind in {"ca", "keypair"} else address
@@ -289,7 +314,7 @@ def steps(*taken: Callable[[World], object]) -> Callable[[World], object]:
     return take
 
 
-def settled(*things: CA | Component | Bundle | Kubeconfig | Keypair, **fields: Any) -> World:  # noqa: ANN401 - any field
+def settled(*things: Thing, **fields: Any) -> World:  # noqa: ANN401 - any field
     """A world in which everything was applied."""
     world = World(desired=state(*things, **fields))
     world.apply()
@@ -320,12 +345,14 @@ def _carry_out(world: World, plan: Plan) -> None:
     after = foresee(world.desired, world.observed, plan, now=world.now)
     world.pairs, world.bundles = dict(after.pairs), dict(after.bundles)
     world.kubeconfigs, world.keypairs = dict(after.kubeconfigs), dict(after.keypairs)
-    world.generations = dict(after.generations)
+    world.generations, world.crls = dict(after.generations), dict(after.crls)
     for work in plan.work:
         if work.previous is not None and work.previous in world.records:
             world.records[work.address] = world.records.pop(work.previous)
         if work.action in {Action.DESTROY, Action.FORGET}:
-            del world.records[work.address]
+            left = world.records.pop(work.address)
+            if work.action == Action.DESTROY and left.kind == "component":
+                world.revoked += (_taken_away(world, work.address, left),)
         elif work.action != Action.NONE:
             world.records[work.address] = _RECORDS[work.kind](world, work.address)
     for life in plan.lives.values():
@@ -333,6 +360,19 @@ def _carry_out(world: World, plan: Plan) -> None:
         if record is not None:
             number = standing.target if standing.settled is not None else 0
             world.records[life.desired.address] = replace(record, settled=standing.settled, settled_generation=number)
+
+
+def _taken_away(world: World, address: str, record: Record) -> Revoked:
+    at = world.now.replace(microsecond=0)
+    return Revoked(
+        serial=record.serial,
+        issuer=record.issuer,
+        at=at,
+        reason=LEFT,
+        address=address,
+        not_after=record.not_after,
+        fingerprint=record.fingerprint,
+    )
 
 
 def _authority_record(world: World, address: str) -> Record:
@@ -386,10 +426,17 @@ def _keypair_record(world: World, address: str) -> Record:
     )
 
 
+def _crl_record(world: World, address: str) -> Record:
+    found = next(iter(world.crls[address].files.values()))
+    assert isinstance(found, RevocationLists)
+    return Record(kind="crl", paths=paths_of(address, world.desired), number=found.lists[0].number or 0, mode=0o644)
+
+
 _RECORDS: Final[dict[str, Callable[[World, str], Record]]] = {
     "ca": _authority_record,
     "component": _component_record,
     "bundle": _bundle_record,
     "kubeconfig": _kubeconfig_record,
     "keypair": _keypair_record,
+    "crl": _crl_record,
 }

@@ -35,6 +35,8 @@ class Member:
     peer_port: int
     server: Identity
     peer: Identity
+    client_crl: Path | None = None
+    """The revocation list for its clients, in DER."""
 
     @property
     def client_url(self) -> str:
@@ -87,6 +89,7 @@ def _command(member: Member, members: list[Member], directory: Path) -> list[str
         f"--key-file={member.server.key}",
         f"--trusted-ca-file={member.server.roots}",
         "--client-cert-auth",
+        *([f"--client-crl-file={member.client_crl}"] if member.client_crl is not None else []),
         f"--peer-cert-file={member.peer.certificate}",
         f"--peer-key-file={member.peer.key}",
         f"--peer-trusted-ca-file={member.peer.roots}",

@@ -100,8 +100,16 @@ def stage(course: Course) -> Iterator[Blocker]:
     for output in evidence.outputs:
         if output.holds is not None and target not in output.holds:
             yield Blocker(address=output.address, message=f"does not hold generation {target} yet", by_plan=True)
-    if course.issued:
-        return
+    if not course.issued:
+        yield from _unprepared(course)
+
+
+def _unprepared(course: Course) -> Iterator[Blocker]:
+    """What has to hold once, before the first certificate of the new generation."""
+    evidence, target = course.evidence, course.target
+    for listed in evidence.lists:
+        if listed.holds is not None and target not in listed.holds:
+            yield Blocker(address=listed.address, message=f"has no list of generation {target} yet", by_plan=True)
     for output in evidence.outputs:
         if output.holds is None:
             yield Blocker(address=output.address, message="is not there yet", by_plan=True)

@@ -41,6 +41,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The one in the signing pair; 0 when there is none, or it is none of them."""
     outputs: tuple[Output, ...] = ()
     leaves: tuple[Leaf, ...] = ()
+    lists: tuple[Output, ...] = ()
+    """Files of revocation lists, with the generations that signed one in them: who verifies by them needs one of each."""
     copies: Mapping[str, int] = {}
     """Copies of the signing pair by address, with the generation in each; 0 for another key."""
     busy: tuple[str, ...] = ()

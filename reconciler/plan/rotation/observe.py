@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from reconciler.desired.model import CA, Component, DesiredState, generation_address
-from reconciler.observed.model import Absent, Certificates, Key, KubeconfigFile, ObservedPair, ObservedState
+from reconciler.observed.model import Absent, Certificates, Key, KubeconfigFile, ObservedPair, ObservedState, RevocationLists
 from reconciler.plan.context import Situation
 from reconciler.plan.rotation.evidence import Evidence, Leaf, Output
 from reconciler.plan.rotation.generations import signing_number
@@ -72,6 +72,7 @@ def evidence_of(ca: CA, family: Family, families: Mapping[str, Family], situatio
         numbers=frozenset(family.addresses),
         signing=family.signing,
         outputs=tuple(_outputs(ca, family, situation)),
+        lists=tuple(_lists(ca, family, situation)),
         leaves=tuple(_leaves(ca, family, families, situation)),
         copies={
             copy.address: family.keys.get(key_at(copy.address, situation.observed), 0)
@@ -96,6 +97,15 @@ def _outputs(ca: CA, family: Family, situation: Situation) -> Iterator[Output]:
             trusted = state.ca_keys if isinstance(state, KubeconfigFile) else ()
             holds = None if isinstance(state, Absent) else _numbers(trusted, family)
             yield Output(address=kubeconfig.address, holds=holds, unready=unready.get(kubeconfig.address, ""))
+
+
+def _lists(ca: CA, family: Family, situation: Situation) -> Iterator[Output]:
+    """Only PEM holds a list of each generation; whoever reads DER compares serials alone, as etcd does."""
+    for crl in situation.desired.crls.values():
+        seen = situation.observed.crls.get(crl.address) if crl.name == ca.name else None
+        state = seen.files.get("pem") if seen is not None else None
+        if isinstance(state, RevocationLists):
+            yield Output(address=crl.address, holds=_numbers(state.signers, family))
 
 
 def _numbers(keys: tuple[str, ...], family: Family) -> frozenset[int]:
