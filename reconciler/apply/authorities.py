@@ -38,6 +38,7 @@ def create(run: Run, work: Work, ca: CA, started: float) -> None:
     if number > 1:
         _publish(run, work, ca, files, number=number, beside=True, started=started)
     record = _publish(run, work, ca, files, number=number, beside=False, started=started)
+    _known(run, ca, number, certificate, key)
     run.finish(work, record=record, started=started, detail=certificate.facts.serial)
 
 
@@ -51,6 +52,7 @@ def stage(run: Run, work: Work, ca: CA, started: float) -> None:
     certificate, key = _make(run, ca, number)
     files = pair_files((certificate,), key, ca.access)
     made = _publish(run, work, ca, files, number=number, beside=True, started=started)
+    _known(run, ca, number, certificate, key)
     run.finish(work, record=run.records.get(ca.address), started=started, detail=certificate.facts.serial, issued=made)
 
 
@@ -157,9 +159,13 @@ def _make(run: Run, ca: CA, number: int) -> tuple[Certificate, PrivateKey]:
         request = ca_request(wanted, parent.certificate.facts, now=run.now(), serial=new_serial())
         parent.prepare(request)
         certificate = parent.sign(request, key.public_key)
+    return certificate, key
+
+
+def _known(run: Run, ca: CA, number: int, certificate: Certificate, key: PrivateKey) -> None:
+    """Lets the rest of the run work with a generation, now that it is published."""
     run.generations[ca.name, number] = certificate
     run.issuers[ca.name, number] = LocalIssuer(certificate, key, above(run, ca.name, certificate))
-    return certificate, key
 
 
 def _copied(run: Run, ca: CA, number: int) -> tuple[OutFile, ...]:

@@ -23,6 +23,6 @@ def prepare(run: Run, work: Work, started: float) -> Intention | None:
         repair_access(run, work, bundle.access, {bundle.place.absolute: bundle.access.mode}, started)
         return None
     record = bundle_record(bundle, requested=bundle_request(bundle))
-    content = b"".join(certificate.pem for certificate in trusted(run, bundle.cas))
+    content = b"".join(certificate.pem for certificate in trusted(run, bundle))
     files = (OutFile(suffix="", data=content, mode=bundle.access.mode),)
     return intend(run, work, bundle.place, bundle.access, lambda: (files, record), started=started, record=record)

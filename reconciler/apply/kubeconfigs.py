@@ -49,7 +49,7 @@ def kubeconfig_file(run: Run, desired: Kubeconfig, pair: Pair | None) -> OutFile
     """
     content = text.render(
         server=desired.server,
-        ca_pem=b"".join(certificate.pem for certificate in trusted(run, desired.cas)),
+        ca_pem=b"".join(certificate.pem for certificate in trusted(run, desired)),
         cluster_name=desired.cluster_name,
         user_name=desired.user_name,
         certificate=fullchain(pair[0]) if pair else desired.client_certificate,

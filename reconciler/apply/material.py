@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from reconciler.apply.run import BlockedError, Run
-from reconciler.desired.model import OUTPUT_SUFFIX, Component, Place
+from reconciler.desired.model import OUTPUT_SUFFIX, Bundle, Component, Kubeconfig, Place
 from reconciler.issuers.local import LocalIssuer
 from reconciler.issuers.protocol import Issuer
 from reconciler.plan.trust import unexpired
@@ -44,13 +42,16 @@ def generation_files(run: Run, name: str, number: int) -> tuple[bytes, bytes]:
     return must_read(f"{place.absolute}.crt"), must_read(f"{place.absolute}.key")
 
 
-def trusted(run: Run, names: Iterable[str]) -> tuple[Certificate, ...]:
-    """The certificates of CAs that belong into a trust output, each once, by fingerprint: the same bytes every time.
+def trusted(run: Run, desired: Bundle | Kubeconfig) -> tuple[Certificate, ...]:
+    """The anchors of a bundle or kubeconfig, each once, by fingerprint: the same bytes every time.
 
     Raises:
-        BlockedError, StoreError, UnreadableError: see `generation`.
+        BlockedError, StoreError, UnreadableError: see `generation`; or a file with further anchors cannot be used.
     """
-    held = [generation(run, name, number) for name in names for number in unexpired(run.lives[name], run.now())]
+    now = run.now()
+    held = [generation(run, name, number) for name in desired.cas for number in unexpired(run.lives[name], now)]
+    for path in desired.files:
+        held += (link for link in read_certificates(must_read(path)) if now <= link.facts.not_after)
     found = {certificate.facts.fingerprint: certificate for certificate in held}
     return tuple(found[fingerprint] for fingerprint in sorted(found))
 

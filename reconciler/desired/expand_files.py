@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context, Nodes
 from reconciler.desired.expand_live import hooks
-from reconciler.desired.expand_stores import access_of, places
+from reconciler.desired.expand_stores import access_of, places, under
 from reconciler.desired.model import CA, Access, Bundle, Component, Kubeconfig, address_of
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import BundleSpec, KubeconfigSpec
@@ -59,6 +59,7 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
                 name=name,
                 node=node_name,
                 cas=names,
+                files=_anchor_files(spec, root),
                 place=place,
                 access=access,
                 after=hooks_of(node),
@@ -76,6 +77,10 @@ def expand_kubeconfigs(
         for kubeconfig in _kubeconfig(context, name, spec, specs, components, root=root):
             found[kubeconfig.address] = kubeconfig
     return found
+
+
+def _anchor_files(spec: BundleSpec, root: str) -> tuple[str, ...]:
+    return () if spec.files is UNSET else tuple(dict.fromkeys(under(root, path) for path in spec.files))
 
 
 def _certificate_files(ca: CA | None) -> frozenset[str]:
@@ -119,6 +124,7 @@ def _kubeconfig(
                 node=node_name,
                 component=owner,
                 cas=cas,
+                files=_anchor_files(specs.bundles[str(spec.bundle)], root),
                 server=url,
                 cluster_name=str(spec.cluster_name),
                 user_name=component.subject.common_name if spec.user_name is UNSET else spec.user_name,

@@ -15,7 +15,8 @@ from reconciler.desired.diagnostics import Path
 from reconciler.desired.durations import InvalidDurationError, format_duration, parse_duration
 from reconciler.desired.expand_context import Context, Nodes
 from reconciler.desired.expand_stores import under
-from reconciler.desired.model import AnyHook, ExecHook, HttpHook, Probe, SignalHook, SystemdHook, TouchHook, address_of
+from reconciler.desired.live import AnyHook, ExecHook, HttpHook, Probe, SignalHook, SystemdHook, TouchHook
+from reconciler.desired.model import address_of
 from reconciler.desired.names import InvalidNameError, canonical_dns
 from reconciler.desired.report import did_you_mean
 from reconciler.desired.spec import ComponentSpec

@@ -85,7 +85,7 @@ _RULES: Final = (
     Rule(code="CPK219", name="nothing-to-drop", summary="null drops an entry that no preset has"),
     Rule(code="CPK220", name="no-matching-node", summary="A forEach matches no node", severity=Severity.WARNING),
     Rule(code="CPK221", name="impossible-outputs", summary="Outputs that cannot be written as asked"),
-    Rule(code="CPK223", name="not-acted-on", summary="A setting that this version does not act on", severity=Severity.WARNING),
+    # 222 and 223 are spent: rotation and what was not acted on, before it was.
     # 224 is spent: revocations, before they were carried out.
     Rule(code="CPK225", name="invalid-path", summary="A path that does not stay a plain file below its store's root"),
     Rule(code="CPK226", name="unknown-rule", summary="policy.rules names a code that is no rule of policy"),
@@ -98,9 +98,9 @@ _RULES: Final = (
     Rule(code="CPK233", name="invalid-hook", summary="A hook that cannot be carried out as written"),
     Rule(code="CPK234", name="invalid-probe", summary="A probe that cannot be made as written"),
     Rule(code="CPK235", name="in-two-groups", summary="A component is in more than one group"),
-    Rule(code="CPK240", name="impossible-edge", summary="An edge that nobody could connect over as written"),
     Rule(code="CPK236", name="invalid-revocation", summary="A revocation that names no certificate, or one twice"),
     Rule(code="CPK237", name="invalid-crl", summary="A revocation list that cannot be published as written"),
+    Rule(code="CPK240", name="impossible-edge", summary="An edge that nobody could connect over as written"),
     # CPK3xx: X.509 policy; severities can be changed by policy.rules.
     Rule(code="CPK301", name="outlives-ca", summary="A component's lifetime is longer than its CA's"),
     Rule(code="CPK302", name="outlives-parent", summary="An intermediate's lifetime is longer than its parent's"),

@@ -107,6 +107,13 @@ class BundleSpec(Spec, frozen=True, kw_only=True):
     """A file with the CA certificates that somebody trusts."""
 
     cas: Annotated[list[Name], Meta(min_length=1, description="The CAs in it.")] | UnsetType = UNSET
+    files: (
+        Annotated[
+            list[Annotated[str, Meta(pattern=r"^/", min_length=2)]],
+            Meta(description="Absolute paths of PEM files with certificates of CAs made elsewhere, which are trusted too."),
+        ]
+        | UnsetType
+    ) = UNSET
     for_each: Annotated[ForEach, Meta(description="One copy per matching node.")] | UnsetType = UNSET
     store: Annotated[Name, Meta(description="The store of the file.")] | UnsetType = UNSET
     path: Annotated[RelativePath, Meta(description="The file, with its suffix.")] | UnsetType = UNSET

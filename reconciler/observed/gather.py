@@ -75,6 +75,8 @@ def gather(desired: DesiredState, *, cache: Cache | None = None, cores: int | No
             for address, place in _keypair_places(keypair, generations.get(keypair.address, ()))
         }
         kubeconfigs = _kubeconfigs(desired, view)
+        trusting: Iterable[Bundle | Kubeconfig] = chain(desired.bundles.values(), desired.kubeconfigs.values())
+        anchors = {path: view.look(CERTIFICATES, path)[0] for each in trusting for path in each.files}
         crls = _crls(desired, pairs.authorities)
         for part, child in parts:
             cache.absorb(child.result() if child is not None else b"")
@@ -85,6 +87,7 @@ def gather(desired: DesiredState, *, cache: Cache | None = None, cores: int | No
         bundles=bundles,
         kubeconfigs={address: pairs.kubeconfigs.get(address) or kubeconfigs[address] for address in desired.kubeconfigs},
         keypairs=keypairs,
+        anchors=anchors,
         generations={**pairs.generations, **generations},
         crls=crls,
         owners=_ids((access.owner for access in _accesses(desired)), lambda name: pwd.getpwnam(name).pw_uid),

@@ -189,6 +189,8 @@ class ObservedState(Struct, frozen=True, kw_only=True):
     kubeconfigs: Mapping[str, KubeconfigState]
     keypairs: Mapping[str, ObservedKeypair]
     """By replica address."""
+    anchors: Mapping[str, CertificateState] = {}
+    """Files with anchors of CAs made elsewhere, by absolute path."""
     generations: Mapping[str, tuple[int, ...]] = {}
     """The numbers of the generations that stand beside a CA's or keypair's own files, by its address; ascending."""
     crls: Mapping[str, ObservedCrl] = {}

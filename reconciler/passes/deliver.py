@@ -18,7 +18,7 @@ from reconciler.apply.delivery.round import Ran
 from reconciler.apply.hooks.occasion import HookResult, Occasion
 from reconciler.apply.hooks.registry import run
 from reconciler.apply.state import StateDirectory
-from reconciler.desired.model import AnyHook
+from reconciler.desired.live import AnyHook
 from reconciler.observed.live.inquiries import inquiries
 from reconciler.observed.live.probe import probe
 from reconciler.observed.model import Served

@@ -23,7 +23,7 @@ def bundle(decision: Decision, ground: Ground) -> Difference:
     if isinstance(found, Certificates):
         held = sorted({each.fingerprint for each in found.chain})
         before = shared | {"certificates": held, "mode": octal(found.meta.mode)}
-    wanted = anchors(desired.cas, ground.lives, ground.situation.now)
+    wanted = anchors(desired, ground.lives, ground.situation)
     after = shared | {"mode": octal(desired.access.mode)}
     if before is not None and _keeps_text(decision):
         after["certificates"] = before["certificates"]
@@ -45,7 +45,7 @@ def kubeconfig(decision: Decision, ground: Ground) -> Difference:
         return Difference(before=before, after=before | {"mode": octal(desired.access.mode)})
     after = shared | {"server": desired.server, "mode": octal(desired.access.mode)}
     unknown: Attributes = {}
-    wanted = anchors(desired.cas, ground.lives, ground.situation.now)
+    wanted = anchors(desired, ground.lives, ground.situation)
     if wanted.known:
         after["certificate_authorities"] = list(wanted.fingerprints)
     else:

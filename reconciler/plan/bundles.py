@@ -16,7 +16,7 @@ from reconciler.plan.context import Decision, Situation
 from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.rotation.lifecycle import Lifecycle
-from reconciler.plan.trust import Anchors, anchors
+from reconciler.plan.trust import Anchors, anchors, unusable_files
 
 
 class BundleContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class BundleContext(msgspec.Struct, frozen=True, kw_only=True):
 
 def bundle_request(desired: Bundle) -> str:
     """What is asked for. Recorded when we write the file, which is then ours to the byte."""
-    return f"cas={','.join(desired.cas)}"
+    return f"cas={','.join(desired.cas)}" + f" files={','.join(desired.files)}" * bool(desired.files)
 
 
 def missing(context: BundleContext) -> Iterator[Finding]:
@@ -46,6 +46,11 @@ def unreadable(context: BundleContext) -> Iterator[Finding]:
     """The file cannot be used: one bad block makes all of it suspect, since readers stop or skip as they please."""
     if isinstance(context.found, Unusable):
         yield unreadable_finding(context.found, action=Action.REPAIR, path="certificates")
+
+
+def unusable_anchors(context: BundleContext) -> Iterator[Finding]:
+    """A file of CAs made elsewhere is missing or cannot be used."""
+    yield from unusable_files(context.wanted)
 
 
 def bundle_stale(context: BundleContext) -> Iterator[Finding]:
@@ -89,6 +94,7 @@ def file_drift(context: BundleContext) -> Iterator[Finding]:
 BUNDLE_CHAIN: Final[tuple[Callable[[BundleContext], Iterator[Finding]], ...]] = (
     missing,  # Missing: no file -> create
     unreadable,  # Unreadable: not a clean file of certificates -> repair
+    unusable_anchors,  # Unreadable: a file with further anchors -> held back
     bundle_stale,  # BundleStale: a CA too many or too few, or text in a file of ours -> repair
     reissue_requested,  # ReissueRequested: --replace -> repair
     file_drift,  # ModeDrift, OwnerDrift -> repair
@@ -97,17 +103,18 @@ BUNDLE_CHAIN: Final[tuple[Callable[[BundleContext], Iterator[Finding]], ...]] = 
 
 def decide_bundles(situation: Situation, lives: Mapping[str, Lifecycle]) -> Iterator[Decision]:
     """Decides about every bundle that the plan covers."""
-    known: dict[tuple[str, ...], Anchors] = {}
+    known: dict[tuple[tuple[str, ...], tuple[str, ...]], Anchors] = {}
     for address, bundle in situation.desired.bundles.items():
         if not situation.covers(address):
             continue
-        if bundle.cas not in known:
-            known[bundle.cas] = anchors(bundle.cas, lives, situation.now)
+        sources = (bundle.cas, bundle.files)
+        if sources not in known:
+            known[sources] = anchors(bundle, lives, situation)
         seen, record = situation.observed.bundles.get(address), situation.records.get(address)
         context = BundleContext(
             desired=bundle,
             found=seen.certificates if seen is not None else Absent(),
-            wanted=known[bundle.cas],
+            wanted=known[sources],
             observed=situation.observed,
             replace=address in situation.replaced,
             ours=bool(record and record.requested),

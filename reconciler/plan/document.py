@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-FORMAT_VERSION: Final = "1.1"
+FORMAT_VERSION: Final = "1.0"
 
 ActionWord = Literal["no-op", "create", "update", "delete", "forget"]
 ClassWord = Literal[

@@ -16,16 +16,19 @@ from msgspec.structs import replace
 
 from reconciler.desired.model import (
     CA,
+    Bundle,
     Component,
     Crl,
     DesiredState,
     Keypair,
+    Kubeconfig,
     generation_address,
     parse_address,
 )
 from reconciler.observed.model import (
     Absent,
     Certificates,
+    CertificateState,
     CrlState,
     DerivedOutput,
     FileMeta,
@@ -47,7 +50,7 @@ from reconciler.plan.renewal import planned_end
 from reconciler.plan.revocation.data import ListPlan
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.lifecycle import Lifecycle
-from reconciler.plan.trust import unexpired
+from reconciler.plan.trust import fresh, unexpired
 from reconciler.x509.facts import CertificateFacts, CrlEntry, CrlFacts, KeyFacts
 from reconciler.x509.names import KEY_USAGES
 from reconciler.x509.profile import BACKDATE, Request, key_usages_of, validity
@@ -83,6 +86,7 @@ def foresee(
         generations={address: frozenset(numbers) for address, numbers in observed.generations.items()},
         crls=dict(observed.crls),
         lists=plan.lists,
+        anchors=observed.anchors,
     )
     for work in plan.work:
         if reached is None or work.address in reached:
@@ -113,6 +117,7 @@ class _After:
     generations: dict[str, frozenset[int]]
     crls: dict[str, ObservedCrl]
     lists: Mapping[str, ListPlan]
+    anchors: Mapping[str, CertificateState]
     made: dict[tuple[str, int], CertificateFacts] = field(default_factory=dict)
     keys: dict[str, KeyFacts] = field(default_factory=dict)
 
@@ -263,21 +268,24 @@ def _meta(output: str, wanted: Component) -> FileMeta:
     return FileMeta(mode=wanted.access.mode, uid=0, gid=0) if output in _SECRET else _PUBLIC
 
 
-def _trusted(after: _After, names: Iterable[str]) -> tuple[CertificateFacts, ...]:
-    held = [after.generation(name, number) for name in names for number in unexpired(after.lives[name], after.now)]
+def _trusted(after: _After, wanted: Bundle | Kubeconfig) -> tuple[CertificateFacts, ...]:
+    held = [after.generation(name, number) for name in wanted.cas for number in unexpired(after.lives[name], after.now)]
+    for path in wanted.files:
+        state = after.anchors.get(path, Absent())
+        held += fresh(state.chain, after.now) if isinstance(state, Certificates) else ()
     found = {facts.fingerprint: facts for facts in held}
     return tuple(found[fingerprint] for fingerprint in sorted(found))
 
 
 def _bundle(after: _After, work: Work) -> None:
-    trusted = _trusted(after, after.desired.bundles[work.address].cas)
+    trusted = _trusted(after, after.desired.bundles[work.address])
     after.bundles[work.address] = ObservedBundle(certificates=Certificates(chain=trusted, meta=_PUBLIC))
 
 
 def _kubeconfig(after: _After, work: Work) -> None:
     wanted = after.desired.kubeconfigs[work.address]
     pair = after.pairs.get(wanted.component, NOTHING_THERE)
-    trusted = _trusted(after, wanted.cas)
+    trusted = _trusted(after, wanted)
     after.kubeconfigs[work.address] = KubeconfigFile(
         server=wanted.server,
         ca_fingerprints=tuple(facts.fingerprint for facts in trusted),
@@ -339,6 +347,12 @@ def _crl(after: _After, work: Work) -> None:
     """A list of each generation in use, with the same entries; DER holds that of the one that signs."""
     wanted = after.desired.crls[work.address]
     if work.findings and all(finding.reason in _ACCESS for finding in work.findings):
+        found = after.crls[work.address]
+        mended = {
+            form: replace(state, meta=_PUBLIC) if isinstance(state, RevocationLists) else state
+            for form, state in found.files.items()
+        }
+        after.crls[work.address] = replace(found, files=mended)
         return
     plan, life = after.lists[wanted.name], after.lives[wanted.name]
     if plan.reference is not None:

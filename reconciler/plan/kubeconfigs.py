@@ -26,7 +26,7 @@ from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.inventory import Record
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.rotation.lifecycle import Lifecycle
-from reconciler.plan.trust import Anchors, anchors
+from reconciler.plan.trust import Anchors, anchors, unusable_files
 
 
 class KubeconfigContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +79,11 @@ def server_differs(context: KubeconfigContext) -> Iterator[Finding]:
     """It points at another server."""
     if isinstance(context.found, KubeconfigFile) and context.found.server != context.desired.server:
         yield _stale("it points at another server", "server", current=context.found.server, planned=context.desired.server)
+
+
+def unusable_anchors(context: KubeconfigContext) -> Iterator[Finding]:
+    """A file of CAs made elsewhere is missing or cannot be used."""
+    yield from unusable_files(context.wanted)
 
 
 def trust_differs(context: KubeconfigContext) -> Iterator[Finding]:
@@ -173,6 +178,7 @@ KUBECONFIG_CHAIN: Final[tuple[Callable[[KubeconfigContext], Iterator[Finding]], 
     unreadable,  # Unreadable: no kubeconfig -> repair
     follows_component,  # OutputStale: its component is issued anew -> repair
     server_differs,  # OutputStale: another server -> repair
+    unusable_anchors,  # Unreadable: a file with further anchors -> held back
     trust_differs,  # OutputStale: other CAs -> repair
     identity_differs,  # OutputStale: not its component's certificate and key -> repair
     extras,  # OutputStale: more in it than there should be -> repair
@@ -188,12 +194,13 @@ def decide_kubeconfigs(
     situation: Situation, lives: Mapping[str, Lifecycle], components: Mapping[str, Decision]
 ) -> Iterator[Decision]:
     """Decides about every kubeconfig that the plan covers, after its component."""
-    known: dict[tuple[str, ...], Anchors] = {}
+    known: dict[tuple[tuple[str, ...], tuple[str, ...]], Anchors] = {}
     for address, kubeconfig in situation.desired.kubeconfigs.items():
         if not situation.covers(address):
             continue
-        if kubeconfig.cas not in known:
-            known[kubeconfig.cas] = anchors(kubeconfig.cas, lives, situation.now)
+        sources = (kubeconfig.cas, kubeconfig.files)
+        if sources not in known:
+            known[sources] = anchors(kubeconfig, lives, situation)
         component = situation.desired.components[kubeconfig.component]
         context = KubeconfigContext(
             desired=kubeconfig,
@@ -202,7 +209,7 @@ def decide_kubeconfigs(
             pair=situation.pair(component.address),
             decision=components.get(component.address),
             found=situation.observed.kubeconfigs.get(address, Absent()),
-            wanted=known[kubeconfig.cas],
+            wanted=known[sources],
             record=situation.records.get(address),
             observed=situation.observed,
             replace=address in situation.replaced,

@@ -237,7 +237,7 @@ def _row(
             rotating=rotation is not None and rotation.phase != "stable",
         ),
         paths=paths,
-        generation=world.signing.get(rotates),
+        generation=world.signing.get(rotates) if rotates else 1 if kind == "component" else None,
         phase=(rotation.phase if rotation is not None else "stable") if rotates else None,
         reasons=list(dict.fromkeys(reason.code for reason in change.reasons)) if change else [],
         suspended=suspended,

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from reconciler.plan.document import PhaseWord, RotationEntry
 
-FORMAT_VERSION: Final = "1.1"
+FORMAT_VERSION: Final = "1.0"
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 ServedState = Literal["ok", "stale", "unreachable"]

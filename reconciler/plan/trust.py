@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
 
-from reconciler.plan.context import Authority
+from reconciler.desired.model import Bundle, Kubeconfig
+from reconciler.observed.model import Absent, Certificates, CertificateState, Unusable
+from reconciler.plan.context import Authority, Situation
+from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.rotation.lifecycle import Lifecycle
+from reconciler.x509.facts import CertificateFacts
 
 
 class Anchors(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +24,8 @@ class Anchors(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses of CAs that this plan makes: their certificates are not known yet."""
     unknown: tuple[Authority, ...] = ()
     """CAs without a usable certificate, which this plan does not make either."""
+    unusable: tuple[str, ...] = ()
+    """Files with further anchors that cannot be used: path and why, as a clause each."""
 
     @property
     def known(self) -> bool:
@@ -35,18 +41,38 @@ class Anchors(msgspec.Struct, frozen=True, kw_only=True):
         return refusal.address if refusal is not None else self.unknown[0].desired.address
 
 
-def anchors(names: Iterable[str], lives: Mapping[str, Lifecycle], now: datetime) -> Anchors:
-    """What should be trusted where these CAs are: every generation in use.
+def anchors(desired: Bundle | Kubeconfig, lives: Mapping[str, Lifecycle], situation: Situation) -> Anchors:
+    """What a bundle or kubeconfig should trust: every generation in use of its CAs, and what its further files hold.
 
     One that has expired serves nobody, and some verifiers follow it into a dead end (AddTrust, 2020): it is left out,
     unless there is no other.
     """
-    involved = [lives[name].authorities[number] for name in names for number in unexpired(lives[name], now)]
+    now = situation.now
+    involved = [lives[name].authorities[number] for name in desired.cas for number in unexpired(lives[name], now)]
+    own = {each.certificate.fingerprint for each in involved if each.certificate is not None}
+    files = {path: situation.observed.anchors.get(path, Absent()) for path in desired.files}
+    others = {link.fingerprint for state in files.values() if isinstance(state, Certificates) for link in fresh(state.chain, now)}
     return Anchors(
-        fingerprints=tuple(sorted({each.certificate.fingerprint for each in involved if each.certificate is not None})),
+        fingerprints=tuple(sorted(own | others)),
         made=tuple(each.desired.address for each in involved if each.creating),
         unknown=tuple(each for each in involved if each.certificate is None and not each.creating),
+        unusable=tuple(f"{path}: {_why(state)}" for path, state in files.items() if not isinstance(state, Certificates)),
     )
+
+
+def unusable_files(wanted: Anchors) -> Iterator[Finding]:
+    """A file with further anchors cannot be used: without it somebody would lose trust, so nothing is written."""
+    for problem in wanted.unusable:
+        yield Finding(reason=Reason.UNREADABLE, action=Action.NONE, message=problem, path="files")
+
+
+def fresh(chain: Iterable[CertificateFacts], now: datetime) -> tuple[CertificateFacts, ...]:
+    """Foreign anchors without those that have expired."""
+    return tuple(link for link in chain if now <= link.not_after)
+
+
+def _why(state: CertificateState) -> str:
+    return state.detail if isinstance(state, Unusable) else "there is no such file"
 
 
 def unexpired(life: Lifecycle, now: datetime) -> tuple[int, ...]:

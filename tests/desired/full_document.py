@@ -50,7 +50,14 @@ FULL: dict[str, Any] = {
             "generation": 1,
             "copies": {"forEach": FOR_EACH, "store": "files", "path": "copy"},
             "home": "w-1",
-            "rotation": {"strategy": "staged", "soak": "1d", "hold": "clients"},
+            "rotation": {
+                "strategy": "staged",
+                "soak": "1d",
+                "hold": "clients",
+                "proceed": "servers",
+                "retired": "destroy",
+                "numberedNames": True,
+            },
             "crl": {
                 "path": "ca.crl",
                 "formats": ["pem"],
@@ -94,6 +101,7 @@ FULL: dict[str, Any] = {
     "bundles": {
         "b": {
             "cas": ["root"],
+            "files": ["/etc/ssl/partner.pem"],
             "forEach": FOR_EACH,
             "store": "files",
             "path": "b.crt",
@@ -118,7 +126,16 @@ FULL: dict[str, Any] = {
         }
     },
     "keypairs": {
-        "sa": {"key": "rsa-4096", "forEach": FOR_EACH, "store": "files", "path": "sa", "generation": 1, "home": "w-1", **ACCESS}
+        "sa": {
+            "key": "rsa-4096",
+            "forEach": FOR_EACH,
+            "store": "files",
+            "path": "sa",
+            "generation": 1,
+            "rotation": {"soak": "1d"},
+            "home": "w-1",
+            **ACCESS,
+        }
     },
     "groups": {"g": {"components": ["api"], "serial": True}},
     "edges": {

@@ -67,10 +67,10 @@ def test_expanded_document_compiles_to_the_same_state(text: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "facts"),
     [
-        ("version: '1.31'", KubernetesFacts(version=(1, 31), endpoint="192.0.2.11:6443")),
+        ("version: '1.31'", KubernetesFacts(version=(1, 31), endpoint="192.0.2.11:6443", service_ip="10.96.0.1")),
         (
             "version: v1.33.12, controlPlaneEndpoint: api.demo.internal:443",
-            KubernetesFacts(version=(1, 33), endpoint="api.demo.internal:443"),
+            KubernetesFacts(version=(1, 33), endpoint="api.demo.internal:443", service_ip="10.96.0.1"),
         ),
     ],
 )

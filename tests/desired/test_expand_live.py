@@ -8,16 +8,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from reconciler.desired.model import (
-    AnyHook,
-    ExecHook,
-    Group,
-    HttpHook,
-    Probe,
-    SignalHook,
-    SystemdHook,
-    TouchHook,
-)
+from reconciler.desired.live import AnyHook, ExecHook, HttpHook, Probe, SignalHook, SystemdHook, TouchHook
+from reconciler.desired.model import Group
 from tests.desired.compiling import HEAD, NODES, kubernetes, said_about, state_of
 
 MINUTE: Final = timedelta(minutes=1)

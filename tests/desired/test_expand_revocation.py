@@ -36,7 +36,7 @@ def test_a_list_has_every_default() -> None:
             address="crl.etcd",
             name="etcd",
             node=None,
-            place=Place(store="authority", root="/authority", path="etcd/ca.crl"),
+            place=Place(store="authority", root="/authority", node_root="/authority", path="etcd/ca.crl"),
             formats=("pem", "der"),
             validity=timedelta(days=7),
             keep=timedelta(days=3 * 365),

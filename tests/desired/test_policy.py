@@ -162,20 +162,3 @@ def test_one_mistake_under_defaults_is_told_once() -> None:
     """A default that breaks policy for many components stands in one place."""
     found = said_about(kubernetes() + "defaults: {lifetime: 20y}\n")
     assert [(code, marked) for code, marked, *_ in found] == [("CPK301", "20y")]
-
-
-@pytest.mark.parametrize(
-    ("text", "codes"),
-    [
-        ("cas: {a: {path: a, generation: 2}}", []),
-        ("keypairs: {a: {path: a, generation: 2}}", []),
-        ("cas: {a: {path: a, crl: {path: a.crl}}, b: {path: b, crl: {path: b.crl}}}", ["CPK223"]),
-        ("cas: {a: {path: a, generation: 2}}", ["CPK222"]),
-        ("keypairs: {a: {path: a, generation: 2}}", ["CPK222"]),
-        ("cas: {a: {path: a, rotation: {strategy: staged, soak: 24h}}}", []),
-        ("cas: {a: {path: a, rotation: {strategy: manual}}}", ["CPK223"]),
-    ],
-)
-def test_what_this_version_does_not_do(text: str, codes: list[str]) -> None:
-    """Each kind is told once, at its first place; what would be dangerous to ignore is an error."""
-    assert codes_of(f"{HEAD}{text}\n") == codes

@@ -69,6 +69,7 @@ def test_a_cluster_in_order_is_seen_as_it_is(cluster: Cluster) -> None:
             CONF: KubeconfigFile(
                 server="https://api.example.com:6443",
                 ca_fingerprints=(AUTHORITY.certificate.facts.fingerprint,),
+                ca_keys=(AUTHORITY.certificate.facts.spki_sha256,),
                 cluster_name="kubernetes",
                 user_name="admin",
                 context="admin@kubernetes",

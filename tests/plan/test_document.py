@@ -231,7 +231,7 @@ def test_what_only_a_finding_knows_stands_among_the_attributes() -> None:
     entry = change(world.plan(), API).change
     assert entry.before is not None
     assert entry.after is not None
-    assert (entry.before["lifetime"], entry.after["lifetime"]) == ("365d", "90d")
+    assert (entry.before["lifetime"], entry.after["lifetime"]) == ("364d23h", "90d")
 
 
 def test_what_is_blocked_stays_as_it_is() -> None:

@@ -21,6 +21,7 @@ from tests.desired.compiling import CENTRAL, kubernetes, state_of
 from tests.inprocess import Home
 from tests.trust.scenes import ENDPOINT, NOTHING, SMALL, leaf, made, small, with_bundle, with_facts
 
+CLIENT = "component.apiserver-etcd-client[cp-1]"
 MORE = """\
 cas:
   root: {store: authority, path: root}
@@ -98,13 +99,13 @@ def test_a_reissue_makes_a_new_certificate_and_what_holds_it_follows() -> None:
     desired = small()
     sound = made(desired)
     at = leaf(sound, "ca.etcd").not_before
-    drifted = with_facts(sound, "component.scheduler[cp-1]", usages=("server auth",))
+    drifted = with_facts(sound, CLIENT, usages=("server auth",))
     drifted = with_bundle(drifted, "bundle.etcd[cp-2]")
     mended = planned(desired, drifted, at=at)
-    assert leaf(mended, "component.scheduler[cp-1]").usages == ("client auth",)
-    assert leaf(mended, "component.scheduler[cp-1]").spki_sha256 != leaf(drifted, "component.scheduler[cp-1]").spki_sha256
+    assert leaf(mended, CLIENT).usages == ("client auth",)
+    assert leaf(mended, CLIENT).spki_sha256 != leaf(drifted, CLIENT).spki_sha256
     changed = [address for address in mended.pairs if mended.pairs[address] != drifted.pairs[address]]
-    assert (changed, mended.bundles) == (["component.scheduler[cp-1]"], sound.bundles)
+    assert (changed, mended.bundles) == ([CLIENT], sound.bundles)
     assert planned(desired, mended, at=at) == mended
 
 

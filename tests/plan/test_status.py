@@ -264,6 +264,7 @@ def test_files_without_certificate() -> None:
         paths=FilePaths(key="/demo/pki/x.key", public_key="/demo/pki/x.pub"),
         key="rsa-2048",
         generation=1,
+        phase="stable",
     )
     assert row_of(document, "bundle.b") == ResourceStatus(
         address="bundle.b", type="bundle", node="w-1", sync="Unknown", health="Degraded", paths=FilePaths(bundle="/demo/pki/x")
@@ -328,12 +329,13 @@ def test_a_copy_stands_in_for_a_ca_that_is_elsewhere() -> None:
     assert (copied.health, copied.node, copied.paths.certificate) == ("Healthy", "cp-2", "/etc/ca.crt")
 
 
-def test_generations_come_from_the_record() -> None:
-    """What was issued counts, not what is asked for; without a record, what is asked for."""
+def test_generations_come_from_what_is_there() -> None:
+    """The one that signs counts, not the one that is asked for, and whatever a record says; without a CA, what is asked for."""
     inventory = Inventory(records={"ca.kubernetes": Record(kind="ca", paths=(), generation=2)})
     desired = state(cas={"kubernetes": ca(generation=3)})
-    for records, generation in ((inventory, 2), (Inventory(), 3)):
-        assert row_of(status_of(desired, observed(), plan(), records, NOW), "ca.kubernetes").generation == generation
+    nothing = ObservedState(pairs={}, bundles={}, kubeconfigs={}, keypairs={})
+    for found, generation in ((observed(), 1), (nothing, 3)):
+        assert row_of(status_of(desired, found, plan(), inventory, NOW), "ca.kubernetes").generation == generation
 
 
 def test_reasons_are_the_plans() -> None:

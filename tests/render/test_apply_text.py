@@ -85,5 +85,6 @@ def test_the_same_as_json() -> None:
         "destroyed": 0,
         "held_back": 0,
         "failed": [{"address": "component.b", "error": "no space"}],
+        "rotations": [],
         "skipped": [],
     }

@@ -78,6 +78,7 @@ def test_json_keeps_to_its_schema_and_contract() -> None:
         "renew_at": "2027-07-12T10:00:00Z",
         "days_left": 265,
         "generation": 1,
+        "phase": None,
         "number": None,
         "revoked": None,
         "reasons": [],

@@ -114,12 +114,12 @@ def test_what_is_no_key(reader: type[PrivateKey], data: bytes, problem: Problem)
     ("data", "problem"),
     [
         (make_key().pem(), Problem.WRONG_TYPE),
-        (make_key().public_pem() * 2, Problem.WRONG_TYPE),
+        (make_key().public_pem() + make_key().pem(), Problem.WRONG_TYPE),
         (pem.join("PUBLIC KEY", b"\x30\x00"), Problem.UNPARSABLE),
     ],
 )
 def test_what_is_no_public_key(data: bytes, problem: Problem) -> None:
-    """A .pub file holds exactly one public key."""
+    """A .pub file holds public keys and nothing else."""
     with pytest.raises(UnreadableError) as caught:
         read_public_keys(data)
     assert caught.value.problem == problem

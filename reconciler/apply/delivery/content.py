@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from reconciler.desired.model import AnyHook, Bundle, Component, DesiredState, Kubeconfig
+from reconciler.desired.live import AnyHook
+from reconciler.desired.model import Bundle, Component, DesiredState, Kubeconfig
 from reconciler.observed.model import Certificates, DerivedOutput, Key, KubeconfigFile, ObservedPair, ObservedState
 
 Owner = Component | Bundle | Kubeconfig

@@ -29,7 +29,8 @@ from reconciler.apply.delivery.round import Ask, Ran, Round, RunHook
 from reconciler.apply.delivery.telling import statuses
 from reconciler.apply.hooks.describing import describe
 from reconciler.apply.hooks.occasion import HookResult
-from reconciler.desired.model import AnyHook, DesiredState
+from reconciler.desired.live import AnyHook
+from reconciler.desired.model import DesiredState
 from reconciler.observed.model import ObservedState, Served
 from reconciler.plan.served import current
 from reconciler.plan.status_document import HookStatus

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from reconciler.apply.delivery.ledger import Ledger, Obligation
 from reconciler.apply.hooks.describing import describe
 from reconciler.apply.hooks.occasion import HookResult, Occasion
-from reconciler.desired.model import AnyHook, DesiredState, ExecHook, HttpHook
+from reconciler.desired.live import AnyHook, ExecHook, HttpHook
+from reconciler.desired.model import DesiredState
 from reconciler.observed.model import ObservedState, Served
 
 RunHook = Callable[[AnyHook, Occasion], HookResult]

@@ -6,7 +6,7 @@ import shlex
 from typing import Final
 from urllib.parse import urlsplit
 
-from reconciler.desired.model import AnyHook, ExecHook, HttpHook, SignalHook, SystemdHook, TouchHook
+from reconciler.desired.live import AnyHook, ExecHook, HttpHook, SignalHook, SystemdHook, TouchHook
 
 #: A command line longer than this says nothing more in a table.
 _LONGEST: Final = 200

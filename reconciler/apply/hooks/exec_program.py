@@ -12,7 +12,7 @@ from reconciler.apply.hooks.environment import hook_environment
 from reconciler.apply.hooks.occasion import HookResult, Occasion
 from reconciler.apply.hooks.own_keys import own_keys
 from reconciler.apply.hooks.process import run_program
-from reconciler.desired.model import ExecHook
+from reconciler.desired.live import ExecHook
 
 
 def run_exec(

@@ -17,7 +17,7 @@ from reconciler.apply.hooks.ended import readable
 from reconciler.apply.hooks.occasion import HookResult, Occasion
 from reconciler.apply.hooks.own_keys import own_keys
 from reconciler.desired.durations import format_duration
-from reconciler.desired.model import HttpHook
+from reconciler.desired.live import HttpHook
 from reconciler.observed.live.connection import Conversation, connect
 from reconciler.observed.live.deadline import Deadline, after
 

@@ -10,7 +10,7 @@ from reconciler.apply.hooks.occasion import HookResult, Occasion
 from reconciler.apply.hooks.signal_process import run_signal
 from reconciler.apply.hooks.systemd_unit import run_systemd
 from reconciler.apply.hooks.touch_file import run_touch
-from reconciler.desired.model import AnyHook, ExecHook, HttpHook, SignalHook, SystemdHook, TouchHook
+from reconciler.desired.live import AnyHook, ExecHook, HttpHook, SignalHook, SystemdHook, TouchHook
 
 
 def run(

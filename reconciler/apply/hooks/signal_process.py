@@ -9,7 +9,7 @@ import signal
 from typing import Final
 
 from reconciler.apply.hooks.occasion import HookResult
-from reconciler.desired.model import SignalHook
+from reconciler.desired.live import SignalHook
 from reconciler.observed.model import Absent, Unusable
 from reconciler.stores.read import read_file
 

@@ -11,7 +11,7 @@ from reconciler.apply.hooks.ended import Ended, readable, result_of
 from reconciler.apply.hooks.environment import base_environment
 from reconciler.apply.hooks.occasion import HookResult
 from reconciler.apply.hooks.process import run_program
-from reconciler.desired.model import SystemdHook
+from reconciler.desired.live import SystemdHook
 
 #: systemctl(1), is-active: 3 is "not active", 4 is "no such unit" in later versions; anything else is trouble with systemd.
 _NOT_ACTIVE: Final = frozenset({3, 4})

@@ -8,7 +8,7 @@ import stat
 from typing import Final
 
 from reconciler.apply.hooks.occasion import HookResult
-from reconciler.desired.model import TouchHook
+from reconciler.desired.live import TouchHook
 from reconciler.stores.errors import from_os_error
 
 MODE: Final = 0o644

@@ -8,7 +8,7 @@ import ssl
 from typing import Final
 
 from reconciler.desired.durations import format_duration
-from reconciler.desired.model import Probe
+from reconciler.desired.live import Probe
 from reconciler.observed.live.connection import ConversationError
 
 #: OpenSSL's reasons for a peer that answers in clear text, or in none.

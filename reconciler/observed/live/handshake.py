@@ -9,7 +9,7 @@ import ssl
 import stat
 from typing import Final
 
-from reconciler.desired.model import Probe
+from reconciler.desired.live import Probe
 from reconciler.observed.live.connection import Conversation, connect
 from reconciler.observed.live.deadline import Deadline
 from reconciler.observed.live.starttls.dialogues import DIALOGUES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from reconciler.desired.model import OUTPUT_SUFFIX, Component, DesiredState, Probe
+from reconciler.desired.live import Probe
+from reconciler.desired.model import OUTPUT_SUFFIX, Component, DesiredState
 from reconciler.observed.model import Certificates, ObservedState
 
 

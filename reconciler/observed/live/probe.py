@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.desired.model import Probe
+from reconciler.desired.live import Probe
 from reconciler.observed.live.connection import ConversationError
 from reconciler.observed.live.deadline import after
 from reconciler.observed.live.failures import explain

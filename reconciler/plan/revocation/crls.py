@@ -81,7 +81,7 @@ def missing(context: CrlContext) -> Iterator[Finding]:
     for form, state in context.files.items():
         if isinstance(state, Absent):
             yield _repair(Reason.MISSING, f"there is no {form.upper()} file", form)
-        elif form == "pem" and isinstance(state, RevocationLists):
+        elif form == "pem" and isinstance(state, RevocationLists) and current_of(state, context.authority) is not None:
             for key, number in context.trusted.items():
                 if key not in {"", *state.signers}:
                     yield _repair(Reason.MISSING, f"there is no list of generation {number} in it", form)

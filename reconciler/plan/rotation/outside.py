@@ -121,10 +121,11 @@ OUTSIDE: Final[tuple[Outside, ...]] = (
         program="webhooks and APIServices",
         text="put {held} into every caBundle whose server has a certificate of this CA",
     ),
-    # No kubelet looks at who issued its certificate; by itself it asks anew after 70 to 90 % of its life.
+    # No kubelet looks at who issued its certificate; by itself it asks anew after 70 to 90 % of its life. The pair with
+    # which kube-controller-manager signs is the new generation's from this phase on.
     Outside(
         ca="kubernetes",
-        phases=(Phase.CLIENTS,),
+        phases=(Phase.SERVERS,),
         after=KUBELET,
         program="kubelet client certificates",
         text="where kubelets request client certificates themselves, force new ones: none looks at who issued what it has",

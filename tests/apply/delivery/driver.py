@@ -16,7 +16,8 @@ from reconciler.apply.delivery.deliver import Delivered, deliver
 from reconciler.apply.delivery.ledger_file import load_ledger, save_ledger
 from reconciler.apply.hooks.registry import run
 from reconciler.apply.state import StateDirectory
-from reconciler.desired.model import AnyHook, DesiredState, ExecHook, Probe
+from reconciler.desired.live import AnyHook, ExecHook, Probe
+from reconciler.desired.model import DesiredState
 from reconciler.observed.gather import gather
 from reconciler.observed.live.inquiries import inquiries
 from reconciler.observed.live.probe import probe, probe_all

@@ -12,7 +12,8 @@ from reconciler.apply.delivery.deliver import Delivered, deliver
 from reconciler.apply.delivery.ledger import Ledger, note_baseline
 from reconciler.apply.hooks.describing import describe
 from reconciler.apply.hooks.occasion import HookResult, Occasion
-from reconciler.desired.model import AnyHook, Bundle, Component, ExecHook, Group, Kubeconfig, Probe
+from reconciler.desired.live import AnyHook, ExecHook, Probe
+from reconciler.desired.model import Bundle, Component, Group, Kubeconfig
 from reconciler.observed.model import Served
 from tests.plan.world import NOW, World, ca, component, settled
 

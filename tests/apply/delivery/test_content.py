@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from reconciler.apply.delivery.content import contents
-from reconciler.desired.model import ExecHook
+from reconciler.desired.live import ExecHook
 from reconciler.observed.model import Absent, Certificates, FileMeta, Key, KubeconfigFile, Unusable
 from tests.plan.world import CORRUPT, NOT_OURS_TO_READ, World, bundle, ca, component, kubeconfig, settled
 

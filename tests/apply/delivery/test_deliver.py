@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from reconciler.apply.delivery.deliver import BEGUN, PATIENCE
 from reconciler.apply.delivery.ledger import Ledger, Obligation
 from reconciler.apply.hooks.occasion import HookResult, Occasion
-from reconciler.desired.model import HttpHook, SignalHook, SystemdHook
+from reconciler.desired.live import HttpHook, SignalHook, SystemdHook
 from tests.apply.delivery.scene import BROKEN, DOWN, OK, PROBE, Scene, hook, owner, scene, serial
 from tests.plan.world import bundle, ca, kubeconfig, settled
 

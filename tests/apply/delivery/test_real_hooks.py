@@ -19,7 +19,8 @@ from reconciler.apply.delivery.content import contents
 from reconciler.apply.delivery.ledger import Ledger, note_baseline
 from reconciler.apply.delivery.ledger_file import load_ledger, save_ledger
 from reconciler.apply.state import StateDirectory
-from reconciler.desired.model import DesiredState, ExecHook
+from reconciler.desired.live import ExecHook
+from reconciler.desired.model import DesiredState
 from reconciler.observed.gather import gather
 from tests.apply.delivery import driver
 from tests.apply.delivery.driver import deliver_here, desired_at

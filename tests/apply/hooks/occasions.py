@@ -10,7 +10,7 @@ from typing import Final
 
 from reconciler.apply.hooks.occasion import HookResult, Occasion
 from reconciler.apply.hooks.registry import run
-from reconciler.desired.model import AnyHook
+from reconciler.desired.live import AnyHook
 
 OCCASION: Final = Occasion(
     address="component.api[cp-1]",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.apply.hooks.describing import describe
-from reconciler.desired.model import AnyHook, ExecHook, HttpHook, SignalHook, SystemdHook, TouchHook
+from reconciler.desired.live import AnyHook, ExecHook, HttpHook, SignalHook, SystemdHook, TouchHook
 
 
 @pytest.mark.parametrize(

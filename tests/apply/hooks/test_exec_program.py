@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.apply.hooks import process
 from reconciler.apply.hooks.occasion import HookResult
-from reconciler.desired.model import ExecHook
+from reconciler.desired.live import ExecHook
 from tests.apply.hooks.occasions import OCCASION, PATH, run_here, script
 
 SHORT = timedelta(milliseconds=300)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from reconciler.apply.hooks.occasion import HookResult
-from reconciler.desired.model import HttpHook
+from reconciler.desired.live import HttpHook
 from tests.apply.hooks.occasions import OCCASION, run_here
 from tests.builders import make_ca, make_leaf
 from tests.observed.live.servers import serving, until_closed

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import PrivateFormat
 from msgspec.structs import replace
 
 from reconciler.apply.hooks.redaction import bodies, without_keys
-from reconciler.desired.model import ExecHook
+from reconciler.desired.live import ExecHook
 from reconciler.x509.facts import KeyAlgorithm
 from tests.apply.hooks.occasions import OCCASION, run_here
 from tests.builders import key_pem, make_ca, make_key, raw_key

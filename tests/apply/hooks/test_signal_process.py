@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply.hooks.occasion import HookResult
-from reconciler.desired.model import SignalHook
+from reconciler.desired.live import SignalHook
 from tests.apply.hooks.occasions import run_here
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply.hooks.occasion import HookResult
-from reconciler.desired.model import SystemdHook
+from reconciler.desired.live import SystemdHook
 from tests.apply.hooks.occasions import PATH, run_here, script
 
 HOOK = SystemdHook(unit="nginx.service", action="reload")

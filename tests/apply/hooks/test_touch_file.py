@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply.hooks.occasion import HookResult
-from reconciler.desired.model import TouchHook
+from reconciler.desired.live import TouchHook
 from tests.apply.hooks.occasions import run_here
 
 

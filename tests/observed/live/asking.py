@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from reconciler.desired.model import Probe
+from reconciler.desired.live import Probe
 from reconciler.observed.live.probe import probe
 from reconciler.observed.model import Served
 from tests.observed.live.servers import SERVER

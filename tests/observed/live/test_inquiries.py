@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.desired.model import Probe
+from reconciler.desired.live import Probe
 from reconciler.observed.live.inquiries import Inquiry, inquiries
 from tests.plan.world import ca, component, kubeconfig, settled
 

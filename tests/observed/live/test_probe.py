@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.desired.model import Probe
+from reconciler.desired.live import Probe
 from reconciler.observed.live import connection as connections
 from reconciler.observed.live.inquiries import Inquiry
 from reconciler.observed.live.probe import probe_all

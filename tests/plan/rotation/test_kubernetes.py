@@ -42,16 +42,16 @@ WHOLE: Final[dict[tuple[str, Phase], list[str]]] = {
         "3 restart kube-scheduler cp-1",
         "4 restart kubelet cp-1",
         "5 restart kubelet w-1",
-        "6 do kubelet client certificates",
-        "7 reloads kube-proxy cp-1",
-        "7 reloads kube-proxy w-1",
-        f"8 {HANDOUT}",
+        "6 reloads kube-proxy cp-1",
+        "6 reloads kube-proxy w-1",
+        f"7 {HANDOUT}",
     ],
     ("kubernetes", Phase.SERVERS): [
         "1 reloads kube-apiserver cp-1",
         "2 reloads kubelet cp-1",
         "2 reloads kubelet w-1",
-        "3 do kubelet serving certificates",
+        "3 do kubelet client certificates",
+        "4 do kubelet serving certificates",
     ],
     ("kubernetes", Phase.SOAK): ["1 do audit log"],
     ("kubernetes", Phase.DISTRUST): [
@@ -95,7 +95,7 @@ WHOLE: Final[dict[tuple[str, Phase], list[str]]] = {
         "3 reloads kube-controller-manager cp-1",
     ],
     ("sa", Phase.STAGE): ["1 restart kube-apiserver cp-1"],
-    ("sa", Phase.CLIENTS): ["1 restart kube-apiserver cp-1", "2 restart kube-controller-manager cp-1"],
+    ("sa", Phase.SERVERS): ["1 restart kube-apiserver cp-1", "2 restart kube-controller-manager cp-1"],
     ("sa", Phase.SOAK): ["1 do service-account tokens", "2 do service-account tokens"],
     ("sa", Phase.DISTRUST): ["1 restart kube-apiserver cp-1"],
 }
@@ -188,7 +188,7 @@ def test_a_restart_loads_everything_of_its_phase() -> None:
     steps = kubernetes_steps(copied(nodes=SMALL), "kubernetes", Phase.CLIENTS)
     assert {(step.program, step.node): step.outputs for step in steps if step.outputs} == {
         ("kube-apiserver", "cp-1"): ("component.apiserver-kubelet-client[cp-1]",),
-        ("kube-controller-manager", "cp-1"): ("ca.kubernetes[cp-1]", "kubeconfig.controller-manager[cp-1]"),
+        ("kube-controller-manager", "cp-1"): ("kubeconfig.controller-manager[cp-1]",),
         ("kube-scheduler", "cp-1"): ("kubeconfig.scheduler[cp-1]",),
         ("kubelet", "cp-1"): ("component.kubelet-client[cp-1]",),
         ("kubelet", "w-1"): ("component.kubelet-client[w-1]",),
