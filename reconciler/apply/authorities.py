@@ -18,9 +18,11 @@ from reconciler.apply.requests import ca_request, renewal_request
 from reconciler.apply.run import Run
 from reconciler.desired.model import CA, Place, generation_address
 from reconciler.issuers.local import LocalIssuer
+from reconciler.observed.model import Certificates, Key
 from reconciler.plan.build import Work
 from reconciler.plan.inventory import Record
-from reconciler.stores.files import OutFile, remove
+from reconciler.plan.rotation.observe import key_at
+from reconciler.stores.files import OutFile, remove, remove_previous
 from reconciler.x509.build import new_serial, renewed, self_signed
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.read import Certificate, read_certificates
@@ -65,7 +67,7 @@ def promote(run: Run, work: Work, ca: CA, started: float) -> None:
     standing = run.lives[ca.name].standing
     number = standing.issues(client=False)
     old = standing.signing
-    if old and old not in run.observed.generations.get(ca.address, ()):
+    if old and not _stands_beside(run, ca, old):
         _publish(run, work, ca, _copied(run, ca, old), number=old, beside=True, started=started)
     record = _publish(run, work, ca, _copied(run, ca, number), number=number, beside=False, started=started)
     run.finish(work, record=record, started=started, detail=record.serial)
@@ -93,13 +95,15 @@ def renew(run: Run, work: Work, ca: CA, started: float) -> None:
 
 
 def retire(run: Run, work: Work, ca: CA, started: float) -> None:
-    """Removes the files of generations that nobody uses any more.
+    """Removes the files of generations that nobody uses any more, and what the signing pair was when they were in it.
 
     Raises:
         StoreError: something could not be removed.
     """
     for number in run.lives[ca.name].standing.retiring:
         remove(ca.place.of_generation(number), (".crt", ".key"))
+    for place in (ca.place, *(replica.place for replica in ca.replicas)):
+        remove_previous(place)
     run.finish(work, record=run.records.get(ca.address), started=started)
 
 
@@ -166,6 +170,14 @@ def _known(run: Run, ca: CA, number: int, certificate: Certificate, key: Private
     """Lets the rest of the run work with a generation, now that it is published."""
     run.generations[ca.name, number] = certificate
     run.issuers[ca.name, number] = LocalIssuer(certificate, key, above(run, ca.name, certificate))
+
+
+def _stands_beside(run: Run, ca: CA, number: int) -> bool:
+    """Whether a generation that is in the signing pair can leave it: its own files are whole, and are those of that key."""
+    beside = run.observed.pairs.get(generation_address(ca.address, number))
+    if beside is None or not isinstance(beside.certificate, Certificates) or not isinstance(beside.key, Key):
+        return False
+    return key_at(ca.address, run.observed) == beside.certificate.chain[0].spki_sha256 == beside.key.facts.spki_sha256
 
 
 def _copied(run: Run, ca: CA, number: int) -> tuple[OutFile, ...]:

@@ -180,6 +180,8 @@ def _certificates(
     """Everything with a certificate that was found: address, certificate, and what makes its record."""
     for ca in desired.cas.values():
         number = lives[ca.name].standing.signing if ca.name in lives else ca.generation
+        if number == 0:  # it is none that we know
+            continue
         for address, place in ((ca.address, ca.place), *((copy.address, copy.place) for copy in ca.replicas)):
             leaf = _leaf(observed, address)
             if leaf is not None:

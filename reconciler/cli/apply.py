@@ -28,7 +28,7 @@ from reconciler.cli.progress import listener
 from reconciler.cli.session import open_session, print_result
 from reconciler.cli.sources import add_source
 from reconciler.passes.carry_out import carry_out
-from reconciler.passes.further import goes_on, planned_again
+from reconciler.passes.further import goes_on, leads_further, noted, planned_again
 from reconciler.passes.look import View, look
 from reconciler.passes.reported import load_served, save_served
 from reconciler.plan.document import PlanDocument, reasons_of
@@ -158,9 +158,11 @@ def _carry_out(view: View, work: Work, interruption: Interruption, *, only: froz
         after = replace(after, served={**after.served, **delivered.served})
         sys.stderr.write(render_delivery(delivered.ran, delivered.hooks))
     done = Done(document=view.plan.document, outcome=carried.applied.outcome, view=after, goes_on=False, delivered=delivered)
-    if not view.plan.document.rotations:
+    if not view.plan.document.rotations and not leads_further(view.plan.work):
         return done
-    after = planned_again(after, clock=wall_clock, stop=interruption.requested)
+    after = noted(planned_again(after, clock=wall_clock, stop=interruption.requested))
+    if after.served != view.served:
+        save_served(view.session.state, after.served)
     return replace(done, view=after, goes_on=not done.failed and done.outcome.complete and goes_on(view.plan.work, after))
 
 

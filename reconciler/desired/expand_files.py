@@ -28,7 +28,7 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
     A bundle of one CA that would be exactly the certificate file of that CA, or of its copy, is left out: that file
     serves, as kubeadm has it (``ca.crt`` is both the signing certificate and what clients trust). From generation 2 on
     it cannot serve: a signing file holds exactly one certificate, and while a generation is phased in two are trusted.
-    The bundle then stands beside it.
+    The bundle then stands beside it; from the beginning where a rotation begins by itself, when git's number lags.
     """
     bundles: dict[str, Bundle] = {}
     for name, spec in sorted(specs.items()):
@@ -38,7 +38,7 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
             continue
         names = tuple(dict.fromkeys(spec.cas))
         only = cas.get(names[0]) if len(names) == 1 else None
-        certificate_files, apart = _certificate_files(only), only is not None and only.generation > 1
+        certificate_files, apart = _certificate_files(only), only is not None and _rotates(only)
         access = Access(
             mode=0o644,
             owner=spec.owner if isinstance(spec.owner, str | int) else None,
@@ -81,6 +81,11 @@ def expand_kubeconfigs(
 
 def _anchor_files(spec: BundleSpec, root: str) -> tuple[str, ...]:
     return () if spec.files is UNSET else tuple(dict.fromkeys(under(root, path) for path in spec.files))
+
+
+def _rotates(ca: CA) -> bool:
+    """Whether two generations of a CA may have to be trusted, now or from some day on without a word from git."""
+    return ca.generation > 1 or ca.rotation.strategy == "staged"
 
 
 def _certificate_files(ca: CA | None) -> frozenset[str]:

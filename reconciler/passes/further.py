@@ -5,12 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from msgspec.structs import replace
 
+from reconciler.apply.records import settle_rotations
 from reconciler.observed.model import Served
 from reconciler.passes.look import View, plan_of
 from reconciler.plan.build import Work
+from reconciler.plan.reasons import Action
+
+#: What is done to a keypair that was there before.
+_FOLLOWED: Final = frozenset({Action.ROTATE, Action.REPAIR})
 
 
 def planned_again(view: View, *, clock: Callable[[], datetime], stop: Callable[[], bool]) -> View:
@@ -30,6 +36,18 @@ def planned_again(view: View, *, clock: Callable[[], datetime], stop: Callable[[
     return replace(view, plan=plan, now=now, options=options, served=served)
 
 
+def noted(view: View) -> View:
+    """The view, with the instants from which rotations soak on record: of a keypair nothing else says since when it does.
+
+    Raises:
+        StoreError, StateError: the state directory cannot be written.
+    """
+    records = settle_rotations(view.inventory.records, view.plan)
+    if records == dict(view.inventory.records):
+        return view
+    return replace(view, inventory=view.session.state.save_inventory(replace(view.inventory, records=records)))
+
+
 def goes_on(before: tuple[Work, ...], view: View) -> bool:
     """Whether the plan of a view is a further step of a rotation, and not the same thing once more.
 
@@ -37,11 +55,22 @@ def goes_on(before: tuple[Work, ...], view: View) -> bool:
         before: what was carried out.
         view: planned again.
     """
-    return bool(view.plan.document.rotations) and bool(view.plan.work) and _kinds(view.plan.work) != _kinds(before)
+    rotates = bool(view.plan.document.rotations) or leads_further(before) or leads_further(view.plan.work)
+    return rotates and bool(view.plan.work) and _kinds(view.plan.work) != _kinds(before)
+
+
+def leads_further(work: tuple[Work, ...]) -> bool:
+    """Whether a CA or keypair is changed in a way that others follow only once it is there, or that only a further plan ends."""
+    return any(each.task not in {"", "create"} or (each.kind == "keypair" and each.action in _FOLLOWED) for each in work)
 
 
 def _kinds(work: tuple[Work, ...]) -> frozenset[tuple[str, str, int]]:
-    return frozenset((each.address, each.task, int(each.action)) for each in work)
+    return frozenset((each.address, each.task or _step_of(each), int(each.action)) for each in work)
+
+
+def _step_of(work: Work) -> str:
+    """What tells the steps of a keypair apart: it has no tasks, and is rewritten in every phase."""
+    return " ".join(finding.message for finding in work.findings) if work.kind == "keypair" else ""
 
 
 def _asked(view: View, clock: Callable[[], datetime], stop: Callable[[], bool]) -> dict[str, Served]:

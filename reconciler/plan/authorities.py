@@ -32,7 +32,9 @@ class Authorities(msgspec.Struct, frozen=True, kw_only=True):
 
 def decide_authorities(situation: Situation) -> Authorities:
     """Decides about every CA that the plan covers, parents first."""
-    families = {ca.name: family_of(ca, situation.observed) for ca in situation.desired.cas.values()}
+    families = {
+        ca.name: family_of(ca, situation.observed, situation.records.get(ca.address)) for ca in situation.desired.cas.values()
+    }
     lives: dict[str, Lifecycle] = {}
     decisions: list[Decision] = []
     notes: list[DiagnosticEntry] = []

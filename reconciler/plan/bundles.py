@@ -136,5 +136,5 @@ def _settle(situation: Situation, context: BundleContext, findings: tuple[Findin
 def _is_foreign(context: BundleContext) -> bool:
     """Whether writing would take certificates from somebody: a system's bundle, or the CA of another cluster."""
     if isinstance(context.found, Certificates) and not context.wanted.unknown:
-        return not {each.fingerprint for each in context.found.chain} <= set(context.wanted.fingerprints)
+        return any(each.spki_sha256 not in context.wanted.keys for each in context.found.chain)
     return isinstance(context.found, Unusable)

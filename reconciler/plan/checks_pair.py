@@ -261,8 +261,9 @@ def _has_other_issuer(context: Context) -> bool:
 
 
 def issued_here(context: Context) -> bool:
-    """Whether the certificate verifies with the key of its CA."""
-    return bool(context.authority.spki) and context.pair.signed_by == context.authority.spki
+    """Whether the certificate verifies with the key of its CA, or of another generation of it."""
+    signer = context.pair.signed_by
+    return bool(signer) and (signer == context.authority.spki or signer in context.generations)
 
 
 def _names(values: Iterable[str]) -> str:

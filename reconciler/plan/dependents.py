@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from itertools import chain
 
 from reconciler.desired.model import CA
@@ -24,6 +25,11 @@ def live_dependent(ca: CA, situation: Situation) -> str | None:
         copy = situation.pair(replica.address)
         if not isinstance(copy.certificate, Absent) or not isinstance(copy.key, Absent):
             return f"A copy of it is at {replica.place.absolute}"
+    return unsigned_dependent(ca, situation)
+
+
+def unsigned_dependent(ca: CA, situation: Situation, known: Container[str] = ()) -> str | None:
+    """What leads to a key of this CA that is not there any more, as a sentence without a full stop; None when nothing does."""
     below = chain(
         (child.address for child in situation.desired.cas.values() if child.issuer == ca.name),
         (component.address for component in situation.desired.components.values() if component.ca == ca.name),
@@ -31,16 +37,17 @@ def live_dependent(ca: CA, situation: Situation) -> str | None:
     for address in below:
         if (found := _alive(address, situation)) is not None:
             return f"{address} is below it and valid until {instant(found.not_after)}"
-    return _trusted(ca, situation)
+    return _trusted(ca, situation, known)
 
 
-def _trusted(ca: CA, situation: Situation) -> str | None:
-    """A bundle that holds a certificate of this CA's name."""
+def _trusted(ca: CA, situation: Situation, known: Container[str]) -> str | None:
+    """A bundle that holds a certificate of this CA's name, around none of these keys."""
     for bundle in situation.desired.bundles.values():
         seen = situation.observed.bundles.get(bundle.address) if ca.name in bundle.cas else None
         if seen is not None and isinstance(seen.certificates, Certificates):
             for anchor in seen.certificates.chain:
-                if anchor.subject.same_as(ca.subject) and anchor.not_after >= situation.now:
+                named = anchor.subject.same_as(ca.subject) and anchor.spki_sha256 not in known
+                if named and anchor.not_after >= situation.now:
                     return f"{bundle.address} holds a certificate of it that is valid until {instant(anchor.not_after)}"
     return None
 

@@ -7,8 +7,8 @@ from typing import Final
 from reconciler.plan.context import Decision
 from reconciler.plan.reasons import Action, Finding, Reason
 
-#: What time or policy does to a certificate of ours; it does not make it somebody else's.
-AGEING: Final = frozenset({Reason.RENEWAL_DUE, Reason.EXPIRED, Reason.LIFETIME_MISMATCH, Reason.REVOKED})
+#: What time, policy or a rotation does to a certificate of ours; it does not make it somebody else's.
+AGEING: Final = frozenset({Reason.RENEWAL_DUE, Reason.EXPIRED, Reason.LIFETIME_MISMATCH, Reason.REVOKED, Reason.ISSUER_ROTATED})
 
 
 def is_foreign(findings: tuple[Finding, ...], *, issued_here: bool) -> bool:
@@ -16,7 +16,7 @@ def is_foreign(findings: tuple[Finding, ...], *, issued_here: bool) -> bool:
 
     Args:
         findings: what was found about files that are there.
-        issued_here: whether the certificate verifies with the key of its CA.
+        issued_here: whether the certificate verifies with the key of a generation of its CA.
     """
     return any(finding.action >= Action.REISSUE and not (issued_here and finding.reason in AGEING) for finding in findings)
 

@@ -70,7 +70,7 @@ def status_of(
         inventory=inventory,
         authorities=_authorities(desired, observed),
         rotations={entry.address: entry for entry in plan.rotations},
-        signing=_signing(desired, observed),
+        signing=_signing(desired, observed, inventory),
         now=now,
     )
     depths = _depths(desired)
@@ -247,9 +247,12 @@ def _row(
     )
 
 
-def _signing(desired: DesiredState, observed: ObservedState) -> dict[str, int]:
+def _signing(desired: DesiredState, observed: ObservedState, inventory: Inventory) -> dict[str, int]:
     """The generation in each signing pair, and in the first replica of each keypair, where it can be told."""
-    found = {ca.address: family_of(ca, observed).signing or ca.generation for ca in desired.cas.values()}
+    found = {
+        ca.address: family_of(ca, observed, inventory.records.get(ca.address)).signing or ca.generation
+        for ca in desired.cas.values()
+    }
     for keypair in desired.keypairs.values():
         found[keypair.address] = keypair_signing(keypair, observed) or keypair.generation
     return found

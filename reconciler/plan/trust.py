@@ -21,7 +21,9 @@ class Anchors(msgspec.Struct, frozen=True, kw_only=True):
     fingerprints: tuple[str, ...]
     """SHA-256 of the certificates that are known, sorted, each once."""
     made: tuple[str, ...] = ()
-    """Addresses of CAs that this plan makes: their certificates are not known yet."""
+    """Addresses of CAs that this plan makes or renews: their certificates are not known yet."""
+    keys: frozenset[str] = frozenset()
+    """SHA-256 of the public keys of every generation that is known, also of those that go out: they are ours."""
     unknown: tuple[Authority, ...] = ()
     """CAs without a usable certificate, which this plan does not make either."""
     unusable: tuple[str, ...] = ()
@@ -48,13 +50,16 @@ def anchors(desired: Bundle | Kubeconfig, lives: Mapping[str, Lifecycle], situat
     unless there is no other.
     """
     now = situation.now
-    involved = [lives[name].authorities[number] for name in desired.cas for number in unexpired(lives[name], now)]
+    known = [lives[name] for name in desired.cas]
+    involved = [life.authorities[number] for life in known for number in unexpired(life, now)]
+    renewed = [life.signing for life in known if life.task == "renew"]
     own = {each.certificate.fingerprint for each in involved if each.certificate is not None}
     files = {path: situation.observed.anchors.get(path, Absent()) for path in desired.files}
     others = {link.fingerprint for state in files.values() if isinstance(state, Certificates) for link in fresh(state.chain, now)}
     return Anchors(
         fingerprints=tuple(sorted(own | others)),
-        made=tuple(each.desired.address for each in involved if each.creating),
+        made=tuple(each.desired.address for each in involved if each.creating or each in renewed),
+        keys=frozenset(key for life in known for key in life.keys),
         unknown=tuple(each for each in involved if each.certificate is None and not each.creating),
         unusable=tuple(f"{path}: {_why(state)}" for path, state in files.items() if not isinstance(state, Certificates)),
     )

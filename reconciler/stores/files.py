@@ -20,7 +20,7 @@ from reconciler.stores.directories import Directory, components, parent_of, sync
 from reconciler.stores.durable import Content
 from reconciler.stores.errors import PartlyCommittedError, StoreError
 from reconciler.stores.publication import OutFile, Publication, Staged, digest_of
-from reconciler.stores.removal import remove
+from reconciler.stores.removal import remove, remove_previous
 from reconciler.stores.syncing import together
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "discard",
     "read_back",
     "remove",
+    "remove_previous",
     "set_access",
     "stage",
     "stage_all",

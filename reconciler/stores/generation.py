@@ -136,6 +136,19 @@ def collect(home: Directory) -> None:
                 remove_generation(home, name)
 
 
+def remove_older(home: Directory) -> None:
+    """Removes every generation before the current one.
+
+    Raises:
+        StoreError: something could not be removed.
+    """
+    current = number_of(current_of(home))
+    for name in _names(home):
+        if number_of(name) < current:
+            remove_generation(home, name)
+    sync(home)
+
+
 def remove_generation(home: Directory, name: str) -> None:
     """Removes a generation and its files; nothing there is fine.
 

@@ -6,10 +6,10 @@ import errno
 from collections.abc import Iterable
 
 from reconciler.desired.model import Place
-from reconciler.stores.directories import components, parent_of, sync
+from reconciler.stores.directories import components, inside, parent_of, sync
 from reconciler.stores.durable import refuse_special, remove_entry, temporary_name
 from reconciler.stores.errors import StoreError, naming
-from reconciler.stores.generation import remove_home
+from reconciler.stores.generation import home_of, remove_home, remove_older
 from reconciler.stores.publication import in_order
 
 
@@ -39,6 +39,25 @@ def remove(place: Place, suffixes: Iterable[str]) -> None:
             if place.layout == "generations" and names != [stem]:
                 remove_home(parent, stem)
                 sync(parent)
+    except StoreError as error:
+        if error.errno != errno.ENOENT:
+            raise
+
+
+def remove_previous(place: Place) -> None:
+    """Removes what a place held before its last publication, which is kept for readers that are in the middle of it.
+
+    Args:
+        place: whose earlier files nobody may find any more, such as a key that is to be destroyed.
+
+    Raises:
+        StoreError: something could not be removed.
+    """
+    if place.layout != "generations":
+        return
+    try:
+        with parent_of(place) as parent, inside(parent, home_of(components(place)[-1])) as home:
+            remove_older(home)
     except StoreError as error:
         if error.errno != errno.ENOENT:
             raise

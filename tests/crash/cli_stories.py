@@ -133,6 +133,8 @@ class Story:
     """Seconds after which a command that runs for ever is terminated."""
     every: int = 1
     """Only each so many-th system call is attacked: a batch makes the same calls again and again."""
+    rotates: bool = False
+    """Whether it is about a rotation, of which more can be asked."""
 
     @property
     def events(self) -> str:
@@ -170,6 +172,8 @@ PLAN: Final = "plan --detailed-exitcode"
 #: No hook is owed: whatever was published, its readers were told.
 DELIVERED: Final = f"{sys.executable} -m tests.crash.check_delivered {{dir}}"
 CHECK: Final = f"exec {sys.executable} -m tests.crash.check_pairs {{dir}}"
+#: Sound pairs too, and the phase is found again, whatever else is lost; with `final`, that nothing was issued twice.
+ROTATION: Final = f"{sys.executable} -m tests.crash.check_rotation {{dir}}"
 
 
 def attack(
@@ -181,9 +185,12 @@ def attack(
     story.prepare(template)
     scratch = workdir / "scratch"
     scratch.mkdir()
+    check, final = CHECK, f"{program(PLAN)[5:]} && {DELIVERED}"
+    if story.rotates:
+        check, final = f"exec {ROTATION}", f"{program(PLAN)[5:]} && exec {ROTATION} final"
     command = [
         *(sys.executable, str(HARNESS), "--template", str(template), "--workdir", str(scratch), "--cwd", str(REPOSITORY)),
-        *("--cmd", program(story.command), "--check", CHECK, "--final", f"{program(PLAN)[5:]} && {DELIVERED}"),
+        *("--cmd", program(story.command), "--check", check, "--final", final),
         *("--recover", program(story.command if not story.term_after else "run --once")),
         *("--forbid", "Traceback|PRIVATE KEY", *(("--term-after", str(story.term_after)) if story.term_after else ())),
         *("--faults", faults, "--jobs", str(jobs), "--timeout", str(timeout), "--quiet"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.crash.cli_stories import HARNESS, STORIES, attack
+from tests.crash.rotation_stories import ROTATIONS
 
 FAULTS: Final = ("kill", "torn", "power", "err:EIO", "err:ENOSPC", "full", "rofs", "short", "sig:TERM")
 
@@ -18,7 +19,7 @@ def main() -> int:
         sys.stderr.write(f"{HARNESS} is not there; name the crash harness with CLUSTER_PKI_CRASHPOINTS\n")
         return 1
     worst = 0
-    for story in STORIES:
+    for story in (*STORIES, *ROTATIONS):
         sys.stdout.write(f"== {story.name}\n")
         sys.stdout.flush()
         with tempfile.TemporaryDirectory() as scratch:

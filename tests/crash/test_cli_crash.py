@@ -12,6 +12,7 @@ import pytest
 
 from tests.crash.check_pairs import violations
 from tests.crash.cli_stories import HARNESS, LONG_LIVED, STORIES, Story, attack
+from tests.crash.rotation_stories import ROTATIONS
 from tests.real.cluster import PROGRAM, Cluster, environment
 
 INSTANTS: Final = 5
@@ -84,4 +85,15 @@ def test_a_sample_of_system_calls(story: Story, faults: str, events: range, tmp_
     ``make crash`` has every fault at every system call of every story.
     """
     done = attack(story, faults, tmp_path, events=",".join(map(str, events)))
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.skipif(not HARNESS.exists(), reason="no crash harness here; name one with CLUSTER_PKI_CRASHPOINTS")
+@pytest.mark.parametrize("story", ROTATIONS, ids=lambda story: story.name)
+def test_a_rotation_is_found_again(story: Story, tmp_path: Path) -> None:
+    """Killed in any phase: sound pairs, the same phase without the state directory, an end, nothing issued twice.
+
+    A few system calls of each phase; ``make crash`` has them all.
+    """
+    done = attack(story, "kill", tmp_path, events=",".join(map(str, range(17, 450, 75))))
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

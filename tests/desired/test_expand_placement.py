@@ -65,6 +65,17 @@ def test_only_the_ca_of_a_second_generation_is_told_apart() -> None:
     assert trust_files(text, node="cp-1") == {"bundle.etcd[cp-1]": f"{PKI}/etcd/ca-bundle.crt"}
 
 
+@pytest.mark.parametrize(
+    ("rotation", "apart"),
+    [("{soak: 1d}", True), ("{strategy: staged}", True), ("{strategy: renew}", False), ("{strategy: manual}", False)],
+)
+def test_a_rotation_that_begins_by_itself_finds_its_trust_file_apart(rotation: str, apart: bool) -> None:
+    """When a CA falls due, git still says generation 1: both generations need a file to be trusted in all the same."""
+    text = kubernetes(stores=f"cas: {{etcd: {{rotation: {rotation}}}}}\n")
+    wanted = {"bundle.etcd[cp-1]": f"{PKI}/etcd/ca-bundle.crt"} if apart else {}
+    assert trust_files(text, node="cp-1") == wanted
+
+
 def test_trust_stands_beside_a_copy_of_the_ca() -> None:
     """Where control-plane nodes hold copies of the CA's pair; workers have no pair, and keep their file."""
     second = trust_files(kubernetes("distributeCAKeys: true", stores=SECOND_CENTRAL))

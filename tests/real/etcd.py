@@ -66,13 +66,14 @@ def running(members: list[Member], directory: Path) -> Iterator[Mapping[str, Pat
         for member in members:
             log = stack.enter_context(logs[member.name].open("wb"))
             process = subprocess.Popen(
-                _command(member, members, directory), stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=_environment()
+                command_of(member, members, directory), stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment()
             )
-            stack.callback(_stop, process)
+            stack.callback(stop, process)
         yield logs
 
 
-def _command(member: Member, members: list[Member], directory: Path) -> list[str]:
+def command_of(member: Member, members: list[Member], directory: Path) -> list[str]:
+    """The command line of one member, with its data below the directory."""
     cluster = ",".join(f"{one.name}={one.peer_url}" for one in members)
     return [
         "etcd",
@@ -100,13 +101,14 @@ def _command(member: Member, members: list[Member], directory: Path) -> list[str
     ]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours without `ETCD_*`: a variable and a flag for the same thing make etcd refuse to start."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ETCD_", "ETCDCTL_"))}
     return {**kept, "ETCDCTL_API": "3"}
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process, by force when it does not do so itself."""
     process.terminate()
     try:
         process.wait(timeout=15)
@@ -123,7 +125,7 @@ def etcdctl(
     timeouts = [f"--dial-timeout={seconds}s", f"--command-timeout={seconds}s"]
     return subprocess.run(
         ["etcdctl", f"--endpoints={endpoint}", f"--cacert={roots}", *credentials, *timeouts, *arguments],
-        env=_environment(),
+        env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

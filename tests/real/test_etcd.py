@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -61,15 +61,16 @@ def identity_of(cluster: Cluster, address: str) -> Identity:
 
 
 def member_of(cluster: Cluster, name: str, address: str) -> Member:
-    """The etcd member of a control-plane node, on ports that are free."""
+    """The etcd member of a control-plane node, on ports that are free; it trusts what the bundle of its node holds."""
     client_port, peer_port = free_ports(address, 2)
+    roots = cluster.paths(f"bundle.etcd[{name}]")["bundle"]
     return Member(
         name=name,
         address=address,
         client_port=client_port,
         peer_port=peer_port,
-        server=identity_of(cluster, f"component.etcd-server[{name}]"),
-        peer=identity_of(cluster, f"component.etcd-peer[{name}]"),
+        server=replace(identity_of(cluster, f"component.etcd-server[{name}]"), roots=roots),
+        peer=replace(identity_of(cluster, f"component.etcd-peer[{name}]"), roots=roots),
     )
 
 

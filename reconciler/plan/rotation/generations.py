@@ -24,12 +24,13 @@ class Wanted(NamedTuple):
     """What git should be told; empty when git says the same."""
 
 
-def signing_number(signing: str, beside: Mapping[int, str]) -> int:
+def signing_number(signing: str, beside: Mapping[int, str], *, noted: int = 0) -> int:
     """The number of the generation in a signing pair.
 
     Args:
         signing: SHA-256 of its public key; empty when there is none.
         beside: those of the generations that stand for themselves, by number; empty for one that cannot be read.
+        noted: the number that our record has for this very key; what stood beside may be lost.
 
     Returns:
         0 when there is none, or when its number cannot be told.
@@ -39,6 +40,8 @@ def signing_number(signing: str, beside: Mapping[int, str]) -> int:
     matching = [number for number, key in beside.items() if key == signing]
     if matching:
         return max(matching)
+    if noted:
+        return 0 if beside.get(noted) else noted
     return 0 if 1 in beside else 1
 
 

@@ -12,7 +12,7 @@ from reconciler.desired.model import CA
 from reconciler.observed.model import Absent
 from reconciler.plan.checks_authority import told
 from reconciler.plan.checks_time import instant
-from reconciler.plan.context import Authority, Situation
+from reconciler.plan.context import Authority, Refusal, Situation
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.renewal import renewal_due
 from reconciler.plan.rotation.authority import access_findings, look_at, of_generation, to_be_made
@@ -20,6 +20,7 @@ from reconciler.plan.rotation.by_hand import by_hand
 from reconciler.plan.rotation.evidence import Evidence
 from reconciler.plan.rotation.generations import Wanted, wanted_number
 from reconciler.plan.rotation.lifecycle import Lifecycle, Standing, Task
+from reconciler.plan.rotation.lost import lost_signing_pair
 from reconciler.plan.rotation.observe import Family, evidence_of, facts_at
 from reconciler.plan.rotation.phase import Phase
 from reconciler.plan.rotation.standing import Terms, standing_of
@@ -48,6 +49,8 @@ def live(ca: CA, families: Mapping[str, Family], lives: Mapping[str, Lifecycle],
     family = families[ca.name]
     if not family.addresses:
         return _first(ca, situation, parent)
+    if (refusal := lost_signing_pair(ca, family, situation)) is not None:
+        return _halted(ca, refusal)
     facts = {number: found for number, address in family.addresses.items() if (found := facts_at(address, situation.observed))}
     wanted = _wanted(ca, family, facts, situation)
     standing = _standing(ca, wanted, families, facts=facts, parent=parent, situation=situation)
@@ -79,6 +82,14 @@ def _first(ca: CA, situation: Situation, parent: Lifecycle | None) -> Lived:
     standing = Standing(source=number, target=number, signing=0, trusted=(number,))
     life = Lifecycle(desired=ca, standing=standing, authorities={number: authority}, task="create" if authority.creating else "")
     return Lived(lifecycle=life, findings=findings)
+
+
+def _halted(ca: CA, refusal: Refusal) -> Lived:
+    """A CA of which nothing may be done, nor of what rests on it, before somebody mends it."""
+    number = ca.generation
+    authority = Authority(desired=of_generation(ca, number), certificate=None, refusal=refusal)
+    standing = Standing(source=number, target=number, signing=0, trusted=(number,))
+    return Lived(lifecycle=Lifecycle(desired=ca, standing=standing, authorities={number: authority}), findings=())
 
 
 def _wanted(ca: CA, family: Family, facts: Mapping[int, CertificateFacts], situation: Situation) -> Wanted:

@@ -10,6 +10,7 @@ import msgspec
 from reconciler.desired.model import CA, Component, DesiredState, generation_address
 from reconciler.observed.model import Absent, Certificates, Key, KubeconfigFile, ObservedPair, ObservedState, RevocationLists
 from reconciler.plan.context import Situation
+from reconciler.plan.inventory import Record
 from reconciler.plan.rotation.evidence import Evidence, Leaf, Output
 from reconciler.plan.rotation.generations import signing_number
 from reconciler.plan.rotation.phase import is_client
@@ -30,11 +31,13 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     """Those that stand for themselves."""
 
 
-def family_of(ca: CA, observed: ObservedState) -> Family:
+def family_of(ca: CA, observed: ObservedState, record: Record | None) -> Family:
     """The generations of a CA by number."""
     beside = {number: generation_address(ca.address, number) for number in observed.generations.get(ca.address, ())}
     keys = {number: key_at(address, observed) for number, address in beside.items()}
-    signing = signing_number(key_at(ca.address, observed), keys)
+    key = key_at(ca.address, observed)
+    noted = record.generation if record is not None and record.spki_sha256 == key else 0
+    signing = signing_number(key, keys, noted=noted)
     addresses = {**beside, signing: ca.address} if signing else beside
     known = {key_at(address, observed): number for number, address in addresses.items()}
     return Family(
@@ -126,13 +129,14 @@ def _leaves(ca: CA, family: Family, families: Mapping[str, Family], situation: S
             address=component.address,
             signer=signer,
             client=is_client(component.usages) and not path,
-            issued=_issued(pair),
+            issued=_moved(pair, link, families, situation),
             unready=_unready(component, situation),
         )
     for child in desired.cas.values():
         if child.issuer == ca.name:
-            signer = _signer(situation.pair(child.address), family, None, families, situation)
-            yield Leaf(address=child.address, signer=signer, client=False)
+            pair = situation.pair(child.address)
+            signer = _signer(pair, family, None, families, situation)
+            yield Leaf(address=child.address, signer=signer, client=False, issued=_issued(pair))
 
 
 def path_to(name: str, top: str, desired: DesiredState) -> tuple[CA, ...] | None:
@@ -155,17 +159,31 @@ def _signer(
         return 0
     if link is None:
         return family.keys.get(pair.signed_by, 0)
-    known = {
-        facts.fingerprint: situation.pair(address).signed_by
-        for address in families[link.name].addresses.values()
-        if (facts := facts_at(address, situation.observed)) is not None
-    }
-    behind = next((known[each.fingerprint] for each in pair.certificate.chain[1:] if each.fingerprint in known), "")
-    return family.keys.get(behind, 0)
+    behind = _behind(pair, link, families, situation)
+    return family.keys.get(behind.signed_by, 0) if behind is not None else 0
+
+
+def _behind(pair: ObservedPair, link: CA, families: Mapping[str, Family], situation: Situation) -> ObservedPair | None:
+    """The generation of an intermediate that stands in a chain; None when it is none that is there."""
+    if not isinstance(pair.certificate, Certificates):
+        return None
+    chain = {each.fingerprint for each in pair.certificate.chain[1:]}
+    for address in families[link.name].addresses.values():
+        facts = facts_at(address, situation.observed)
+        if facts is not None and facts.fingerprint in chain:
+            return situation.pair(address)
+    return None
 
 
 def _is_absent(pair: ObservedPair) -> bool:
     return isinstance(pair.certificate, Absent) and isinstance(pair.key, Absent)
+
+
+def _moved(pair: ObservedPair, link: CA | None, families: Mapping[str, Family], situation: Situation) -> datetime | None:
+    """Since when a certificate leads where it leads: an intermediate that was signed anew moves older ones with it."""
+    behind = _behind(pair, link, families, situation) if link is not None else None
+    instants = [_issued(each) for each in (pair, behind) if each is not None]
+    return max((instant for instant in instants if instant is not None), default=None)
 
 
 def _issued(pair: ObservedPair) -> datetime | None:

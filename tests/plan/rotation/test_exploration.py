@@ -1,0 +1,124 @@
+"""A rotation keeps every connection, whoever applies, crashes and restarts when; and every barrier is needed for that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import pytest
+
+from reconciler.plan.rotation import life
+from reconciler.plan.rotation.barriers import BARRIERS, BY_HAND, Blocker, Course
+from reconciler.plan.rotation.phase import Phase
+from tests.plan.rotation.clusters import central
+from tests.plan.rotation.exploration import (
+    Model,
+    clients_first,
+    connectable,
+    explore,
+    issued_for_everybody,
+    model_of,
+)
+
+#: Each behaves as another one on its node does, and the second administrator would make its node unlike the others.
+ALIKE: Final = frozenset({"admin", "super-admin", "controller-manager"})
+FORWARD: Final = {"stage", "clients", "servers", "soak", "distrust"}
+#: A keypair has no clients, so that phase is over before it begins.
+KEYPAIR: Final = FORWARD - {"clients"}
+
+#: The subject, what git asks for in turn, and how its cluster is narrowed; the phases that are seen, the connections.
+CASES: Final[dict[str, tuple[Model, set[str], int]]] = {
+    "front-proxy": (model_of(central(), "ca.front-proxy", 2, 1, 2), FORWARD, 9),
+    "sa": (model_of(central(), "keypair.sa", 2, 1, 2), KEYPAIR, 9),
+    "etcd": (model_of(central(), "ca.etcd", 2, 1), FORWARD, 27),
+    "kubernetes": (model_of(central(), "ca.kubernetes", 2, without=ALIKE | {"kube-proxy"}), FORWARD, 61),
+    "kubernetes-and-back": (model_of(central(), "ca.kubernetes", 2, 1, without=ALIKE, whole=True), FORWARD, 76),
+}
+
+
+@pytest.fixture(autouse=True)
+def _restarts_are_in_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a CA's readers have not loaded is told as unready: nobody is asked for his word."""
+    monkeypatch.setattr(life, "by_hand", lambda *_: ())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_state_keeps_every_connection(case: str) -> None:
+    """In each state everybody believes everybody, nothing is issued too early, clients go first, and the end can be reached."""
+    model, phases, connections = CASES[case]
+    found = explore(model, (connectable, issued_for_everybody, clients_first))
+    assert (found.broken, found.stuck) == ("", ())
+    assert found.phases >= {(asked, phase) for asked in range(len(model.asks)) for phase in phases}
+    assert len(model.connections) == connections
+
+
+Barrier = Callable[[Course], Iterator[Blocker]]
+
+
+def only(phase: Phase, keeps: Callable[[Blocker], bool]) -> Barrier:
+    """A barrier that lets through more than it should."""
+    barrier = BARRIERS[phase]
+    return lambda course: (blocker for blocker in barrier(course) if keeps(blocker))
+
+
+def is_creation(blocker: Blocker) -> bool:
+    """Whether it is that the generation is not there."""
+    return blocker.message.startswith("has no generation")
+
+
+def is_planned(blocker: Blocker) -> bool:
+    """Whether it is something on disk, and not in a process."""
+    return blocker.by_plan
+
+
+def is_time(blocker: Blocker) -> bool:
+    """Whether it is the soak."""
+    return blocker.message.startswith("soaks until")
+
+
+def is_no_restart(blocker: Blocker) -> bool:
+    """Whether it is not that somebody has to restart something."""
+    return not blocker.message.startswith(BY_HAND)
+
+
+def is_nothing(_: Blocker) -> bool:
+    """Nothing at all."""
+    return False
+
+
+@pytest.mark.parametrize(
+    ("case", "phase", "keeps"),
+    [
+        pytest.param("etcd", Phase.STAGE, is_creation, id="etcd-stage-outputs"),
+        pytest.param("etcd", Phase.STAGE, is_planned, id="etcd-stage-unready"),
+        pytest.param("etcd", Phase.SERVERS, is_nothing, id="etcd-servers"),
+        pytest.param("etcd", Phase.SOAK, is_time, id="etcd-soak-unready"),
+        pytest.param("front-proxy", Phase.STAGE, is_creation, id="front-proxy-stage-outputs"),
+        pytest.param("front-proxy", Phase.STAGE, is_planned, id="front-proxy-stage-unready"),
+        pytest.param("kubernetes-and-back", Phase.STAGE, is_creation, id="kubernetes-stage-outputs"),
+        pytest.param("kubernetes-and-back", Phase.STAGE, is_planned, id="kubernetes-stage-unready"),
+        pytest.param("kubernetes-and-back", Phase.SERVERS, is_nothing, id="kubernetes-servers"),
+        pytest.param("kubernetes-and-back", Phase.SOAK, is_time, id="kubernetes-soak-unready"),
+        pytest.param("sa", Phase.STAGE, is_creation, id="sa-stage-outputs"),
+        pytest.param("sa", Phase.STAGE, is_no_restart, id="sa-stage-restarts"),
+        pytest.param("sa", Phase.SERVERS, is_nothing, id="sa-servers"),
+        pytest.param("sa", Phase.SOAK, is_no_restart, id="sa-soak-restarts"),
+    ],
+)
+def test_without_a_protection_a_connection_breaks(
+    monkeypatch: pytest.MonkeyPatch, case: str, phase: Phase, keeps: Callable[[Blocker], bool]
+) -> None:
+    """Each of them is needed: the exploration finds who does not believe whom any more."""
+    monkeypatch.setitem(BARRIERS, phase, only(phase, keeps))
+    assert "does not trust" in explore(CASES[case][0], (connectable,), deep=True).broken
+
+
+@pytest.mark.parametrize("keeps", [is_nothing, is_planned])
+def test_without_the_barrier_behind_the_clients_servers_overtake_them(
+    monkeypatch: pytest.MonkeyPatch, keeps: Callable[[Blocker], bool]
+) -> None:
+    """It is policy that clients go first, on disk and in their processes; connections hold without it."""
+    monkeypatch.setitem(BARRIERS, Phase.CLIENTS, only(Phase.CLIENTS, keeps))
+    model = model_of(central(), "ca.etcd", 2)
+    assert "has moved before" in explore(model, (clients_first,)).broken
+    assert explore(model, (connectable,)).broken == ""
