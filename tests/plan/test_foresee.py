@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,9 @@ def comparable(facts: CertificateFacts) -> CertificateFacts:
     """A certificate without what is drawn at random, and without its dates, which are of different moments."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     ids = {"fingerprint": "", "spki_sha256": "", "serial": "", "ski": "", "aki": "yes" if facts.aki else ""}
-    return replace(facts, **ids, not_before=moment, not_after=moment + (facts.not_after - facts.not_before))
+    # Whole days: on disk a CA is a second younger than the one above it, at whose end it ends.
+    days = round((facts.not_after - facts.not_before) / timedelta(days=1))
+    return replace(facts, **ids, not_before=moment, not_after=moment + timedelta(days=days))
 
 
 def chains(state: ObservedState) -> dict[str, tuple[CertificateFacts, ...]]:

@@ -58,8 +58,9 @@ def wanted_number(
         due: whether a generation that is there has fallen due; nobody goes back to one that has.
     """
     number = declared
-    if signing > declared and (declared not in present or due(declared)):
-        number = signing
+    latest = signing or max(present, default=0)  # without a signing pair, what was to be in it stands beside its place
+    if latest > declared and (declared not in present or due(declared)):
+        number = latest
     if rotation.strategy == "staged":
         while number in present and due(number) and number < _MOST:
             number += 1

@@ -179,8 +179,8 @@ def _task(life: Lifecycle, family: Family, parent: Lifecycle | None, situation: 
     """The one thing that is done about the CA itself now; what else there is waits for the next look."""
     ca, standing = life.desired, life.standing
     tasks: tuple[tuple[Task, tuple[Finding, ...]], ...] = (
+        ("stage", tuple(_staged(life))),  # first: what trusts it is planned as if it were there
         ("promote", tuple(_restored(life, family, situation))),
-        ("stage", tuple(_staged(life))),
         ("promote", tuple(_promoted(life))),
         ("renew", tuple(_renewed(life, family, parent, situation))),
         ("retire", tuple(_retired(ca, standing))),

@@ -165,9 +165,9 @@ def one_ca(desired: DesiredState, name: str, generation: int, without: frozenset
 
 
 def one_keypair(desired: DesiredState, name: str, generation: int) -> DesiredState:
-    """One keypair, and which programs read it."""
+    """One keypair and nothing else."""
     keypairs = {name: replace(desired.keypairs[name], generation=generation)}
-    return replace(desired, keypairs=keypairs, cas={}, components={}, bundles={}, kubeconfigs={})
+    return replace(desired, kubernetes=None, keypairs=keypairs, cas={}, components={}, bundles={}, kubeconfigs={})
 
 
 def model_of(

@@ -7,8 +7,9 @@ from typing import Final
 
 import pytest
 
-from reconciler.plan.rotation import life
+from reconciler.plan.rotation import keypair_life, life
 from reconciler.plan.rotation.barriers import BARRIERS, BY_HAND, Blocker, Course
+from reconciler.plan.rotation.by_hand import by_hand
 from reconciler.plan.rotation.phase import Phase
 from tests.plan.rotation.clusters import central
 from tests.plan.rotation.exploration import (
@@ -20,6 +21,7 @@ from tests.plan.rotation.exploration import (
     model_of,
 )
 
+CLUSTER: Final = central()
 #: Each behaves as another one on its node does, and the second administrator would make its node unlike the others.
 ALIKE: Final = frozenset({"admin", "super-admin", "controller-manager"})
 FORWARD: Final = {"stage", "clients", "servers", "soak", "distrust"}
@@ -28,18 +30,19 @@ KEYPAIR: Final = FORWARD - {"clients"}
 
 #: The subject, what git asks for in turn, and how its cluster is narrowed; the phases that are seen, the connections.
 CASES: Final[dict[str, tuple[Model, set[str], int]]] = {
-    "front-proxy": (model_of(central(), "ca.front-proxy", 2, 1, 2), FORWARD, 9),
-    "sa": (model_of(central(), "keypair.sa", 2, 1, 2), KEYPAIR, 9),
-    "etcd": (model_of(central(), "ca.etcd", 2, 1), FORWARD, 27),
-    "kubernetes": (model_of(central(), "ca.kubernetes", 2, without=ALIKE | {"kube-proxy"}), FORWARD, 61),
-    "kubernetes-and-back": (model_of(central(), "ca.kubernetes", 2, 1, without=ALIKE, whole=True), FORWARD, 76),
+    "front-proxy": (model_of(CLUSTER, "ca.front-proxy", 2, 1, 2), FORWARD, 9),
+    "sa": (model_of(CLUSTER, "keypair.sa", 2, 1, 2), KEYPAIR, 9),
+    "etcd": (model_of(CLUSTER, "ca.etcd", 2, 1), FORWARD, 27),
+    "kubernetes": (model_of(CLUSTER, "ca.kubernetes", 2, without=ALIKE | {"kube-proxy"}), FORWARD, 61),
+    "kubernetes-and-back": (model_of(CLUSTER, "ca.kubernetes", 2, 1, without=ALIKE, whole=True), FORWARD, 76),
 }
 
 
 @pytest.fixture(autouse=True)
 def _restarts_are_in_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a CA's readers have not loaded is told as unready: nobody is asked for his word."""
+    """What a CA's readers have not loaded is told as unready; for a keypair somebody gives his word, once it is true."""
     monkeypatch.setattr(life, "by_hand", lambda *_: ())
+    monkeypatch.setattr(keypair_life, "by_hand", lambda address, _, phase: by_hand(address, CLUSTER, phase))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -119,6 +122,6 @@ def test_without_the_barrier_behind_the_clients_servers_overtake_them(
 ) -> None:
     """It is policy that clients go first, on disk and in their processes; connections hold without it."""
     monkeypatch.setitem(BARRIERS, Phase.CLIENTS, only(Phase.CLIENTS, keeps))
-    model = model_of(central(), "ca.etcd", 2)
+    model = model_of(CLUSTER, "ca.etcd", 2)
     assert "has moved before" in explore(model, (clients_first,)).broken
     assert explore(model, (connectable,)).broken == ""
