@@ -14,7 +14,7 @@ from reconciler.plan.rotation.phase import PHASES, Phase
 from tests.inprocess import Home, Said
 
 GUIDE: Final = (Path(__file__).resolve().parents[1] / "docs/rotate-a-ca.md").read_text(encoding="utf-8")
-CLUSTER, OFFICE = re.findall(r"^```yaml\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
+CLUSTER, OFFICE = re.findall(r"^```yaml\n(apiVersion.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
 LINES: Final = [
     line
     for block in re.findall(r"^```console\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)

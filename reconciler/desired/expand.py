@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 from msgspec import UNSET
 
@@ -9,15 +12,14 @@ from reconciler.desired.clashes import check_clashes
 from reconciler.desired.expand_authorities import expand_cas, expand_keypairs, needed_here
 from reconciler.desired.expand_components import expand_components
 from reconciler.desired.expand_context import Context
-from reconciler.desired.expand_edges import expand_edges
 from reconciler.desired.expand_files import expand_bundles, expand_kubeconfigs
 from reconciler.desired.expand_groups import expand_groups
 from reconciler.desired.expand_moves import expand_moves
-from reconciler.desired.expand_revocation import expand_crls, expand_revocations
 from reconciler.desired.expand_stores import report_shared
-from reconciler.desired.model import CA, DesiredState, Guards, KubernetesFacts
+from reconciler.desired.model import CA, Component, DesiredState, Edge, Guards, KubernetesFacts
 from reconciler.desired.presets.fragments import Fragments
-from reconciler.desired.spec import Document, GuardsSpec
+from reconciler.desired.spec import Document
+from reconciler.desired.spec_whole import GuardsSpec
 
 
 class Expansion(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,10 +61,16 @@ def expand(
         components=components,
         bundles=bundles,
         kubeconfigs=kubeconfigs,
-        crls=expand_crls(context, fragments, document, cas),
-        revocations=expand_revocations(context, fragments, document, cas),
-        groups={} if document.groups is UNSET else expand_groups(context, document.groups, fragments.components, components),
-        edges={} if document.edges is UNSET else expand_edges(context, document.edges, fragments, components),
+        **_revocation(context, fragments, document, cas),
+        groups={}
+        if document.groups is UNSET
+        else expand_groups(
+            context,
+            document.groups,
+            {"component": fragments.components, "bundle": fragments.bundles},
+            [*components.values(), *bundles.values()],
+        ),
+        edges=_edges(context, fragments, document, components),
         kubernetes=kubernetes,
         node_addresses={node.name: node.addresses for node in context.nodes},
         suspended=document.suspend is True,
@@ -86,3 +94,24 @@ def guards(spec: GuardsSpec) -> Guards:
         share = int(spec.max_changes.removesuffix("%")) / 100
     destroy = built_in.max_destroy if spec.max_destroy is UNSET else spec.max_destroy
     return Guards(max_changes=limit, max_changes_share=share, max_destroy=destroy)
+
+
+def _revocation(context: Context, fragments: Fragments, document: Document, cas: Mapping[str, CA]) -> dict[str, Any]:
+    """Lists and revocations, by the field of the state; most clusters have neither."""
+    if document.revocations is UNSET and all(spec.crl is UNSET for spec in fragments.cas.values()):
+        return {}
+    from reconciler.desired.expand_revocation import expand_crls, expand_revocations  # noqa: PLC0415 - see above
+
+    return {
+        "crls": expand_crls(context, fragments, document, cas),
+        "revocations": expand_revocations(context, fragments, document, cas),
+    }
+
+
+def _edges(context: Context, fragments: Fragments, document: Document, components: Mapping[str, Component]) -> dict[str, Edge]:
+    """Declared connections; most clusters have those of the preset alone."""
+    if document.edges is UNSET:
+        return {}
+    from reconciler.desired.expand_edges import expand_edges  # noqa: PLC0415 - see above
+
+    return expand_edges(context, document.edges, fragments, components)

@@ -13,7 +13,7 @@ from reconciler.desired.model import Component, Edge
 from reconciler.desired.names import InvalidNameError, canonical_dns, canonical_ip
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.report import did_you_mean
-from reconciler.desired.spec import EdgeSpec
+from reconciler.desired.spec_whole import EdgeSpec
 from reconciler.desired.templates import MissingAddressError, Node, Template
 
 _UNKNOWN: Final = {"component": "CPK202", "bundle": "CPK203"}

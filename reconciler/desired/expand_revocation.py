@@ -16,8 +16,9 @@ from reconciler.desired.expand_stores import places
 from reconciler.desired.model import CA, Crl, CrlFormat, Place, Revocation, address_of, parse_address
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.report import did_you_mean
-from reconciler.desired.spec import CaSpec, Document, RevocationSpec
+from reconciler.desired.spec import CaSpec, Document
 from reconciler.desired.spec_parts import CrlSpec
+from reconciler.desired.spec_whole import RevocationSpec
 
 #: A list is signed again when a third of this is left: that must be several passes of a reconciler.
 SHORTEST_VALIDITY: Final = timedelta(hours=1)

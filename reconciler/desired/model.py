@@ -93,7 +93,7 @@ class Replica(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Components whose hooks belong together."""
+    """Components and bundles whose hooks belong together."""
 
     name: str
     members: tuple[str, ...]

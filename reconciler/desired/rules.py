@@ -97,7 +97,7 @@ _RULES: Final = (
     Rule(code="CPK232", name="invalid-name-constraint", summary="A name constraint that verifiers cannot apply"),
     Rule(code="CPK233", name="invalid-hook", summary="A hook that cannot be carried out as written"),
     Rule(code="CPK234", name="invalid-probe", summary="A probe that cannot be made as written"),
-    Rule(code="CPK235", name="in-two-groups", summary="A component is in more than one group"),
+    Rule(code="CPK235", name="in-two-groups", summary="A component or bundle is in more than one group"),
     Rule(code="CPK236", name="invalid-revocation", summary="A revocation that names no certificate, or one twice"),
     Rule(code="CPK237", name="invalid-crl", summary="A revocation list that cannot be published as written"),
     Rule(code="CPK240", name="impossible-edge", summary="An edge that nobody could connect over as written"),

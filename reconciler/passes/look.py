@@ -16,7 +16,6 @@ from reconciler.passes.session import Session
 from reconciler.plan.build import Plan, make_plan
 from reconciler.plan.inventory import Inventory
 from reconciler.plan.options import Options
-from reconciler.plan.status import status_of
 from reconciler.plan.status_document import StatusDocument
 
 
@@ -33,6 +32,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     def status(self) -> StatusDocument:
         """How every address is doing."""
+        from reconciler.plan.status import status_of  # noqa: PLC0415 - a plan needs none of it
+
         return status_of(
             self.session.compiled.state, self.observed, self.plan.document, self.inventory, self.now, served=self.served
         )

@@ -8,7 +8,6 @@ from reconciler.plan.checks_time import instant
 from reconciler.plan.context import Decision
 from reconciler.plan.describing import Attributes, Difference, Ground
 from reconciler.plan.reasons import Action
-from reconciler.plan.revocation.lists import current_of
 from reconciler.plan.trust import anchors
 from reconciler.x509.facts import CrlFacts
 
@@ -61,6 +60,8 @@ def kubeconfig(decision: Decision, ground: Ground) -> Difference:
 
 def crl(decision: Decision, ground: Ground) -> Difference:
     """A revocation list by its number, its dates and how many certificates it names."""
+    from reconciler.plan.revocation.lists import current_of  # noqa: PLC0415 - only where there are lists
+
     situation = ground.situation
     desired = situation.desired.crls[decision.address]
     authority, plan = ground.lives[desired.name].signing, ground.lists[desired.name]

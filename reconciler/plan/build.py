@@ -30,15 +30,10 @@ from reconciler.plan.options import Options, desired_addresses, replaced, select
 from reconciler.plan.order import in_order
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding
-from reconciler.plan.revocation.crls import decide_crls
 from reconciler.plan.revocation.data import ListPlan
-from reconciler.plan.revocation.effect import tell_effects
-from reconciler.plan.revocation.known import tell_unusable, with_revocations
-from reconciler.plan.rotation.entry import rotation_entry
+from reconciler.plan.rotation.entry import is_quiet, rotation_entry
 from reconciler.plan.rotation.keypair_life import KeypairLife
-from reconciler.plan.rotation.kubernetes import kubernetes_steps
 from reconciler.plan.rotation.lifecycle import Lifecycle
-from reconciler.plan.rotation.step import lines
 from reconciler.plan.schedule import next_renewal
 from reconciler.plan.served import current, tell_served
 from reconciler.plan.suspension import hold_suspended, tell_suspended
@@ -119,7 +114,10 @@ def make_plan(
         revoked=inventory.revoked,
     )
     authorities = decide_authorities(situation)
-    authorities = replace(authorities, lives=with_revocations(situation, authorities.lives))
+    if _revokes(situation):
+        from reconciler.plan.revocation.known import with_revocations  # noqa: PLC0415 - most clusters revoke nothing
+
+        authorities = replace(authorities, lives=with_revocations(situation, authorities.lives))
     keypairs = decide_keypairs(situation)
     decisions, lists, notes = _decide(situation, authorities, keypairs)
     due = next_renewal(situation, authorities.lives, {decision.address: decision for decision in decisions})
@@ -155,6 +153,11 @@ def _rotations(
     desired: DesiredState, authorities: Authorities, keypairs: Keypairs, acting: list[Decision]
 ) -> list[RotationEntry]:
     lives: tuple[Lifecycle | KeypairLife, ...] = (*authorities.lives.values(), *keypairs.lives.values())
+    if all(is_quiet(life.standing) for life in lives):
+        return []
+    from reconciler.plan.rotation.kubernetes.step import lines  # noqa: PLC0415 - only while something rotates
+    from reconciler.plan.rotation.kubernetes.steps import kubernetes_steps  # noqa: PLC0415
+
     entries = (
         rotation_entry(
             life.desired.address,
@@ -188,7 +191,7 @@ def _decide(
     # 5. What leaves; then the lists of what was replaced and what has left: reissue first, then revoke.
     leaving, left = decide_leaving(situation)
     leaving = list(hold_suspended(leaving, situation))
-    crls, lists = decide_crls(situation, lives, {decision.address: decision for decision in (*components, *leaving)})
+    crls, lists, told = _revocation(situation, lives, {decision.address: decision for decision in (*components, *leaving)})
     decisions += crls
     # 6. CAs that should sign and cannot.
     refusals = refused(lives, decisions)
@@ -196,9 +199,29 @@ def _decide(
     decisions = list(hold_suspended([*decisions, *leaving], situation))
     notes = [*authorities.told, *tell_keypairs(situation, keypairs), *tripped, *left, *tell(situation, refusals, decisions)]
     notes += [*tell_suspended(decisions, situation), *tell_served(situation)]
-    notes += [*tell_unusable(situation), *tell_effects(situation, {name: life.signing for name, life in lives.items()}, lists)]
+    notes += told
     renamed = {address: paths_of(address, situation.desired) for address in situation.previous if situation.covers(address)}
     return decisions, lists, [*notes, *left_behind(situation, renamed)]
+
+
+def _revokes(situation: Situation) -> bool:
+    """Whether anything is, was or may be revoked."""
+    return bool(situation.desired.crls or situation.desired.revocations or situation.revoked)
+
+
+def _revocation(
+    situation: Situation, lives: Mapping[str, Lifecycle], decisions: Mapping[str, Decision]
+) -> tuple[list[Decision], dict[str, ListPlan], list[DiagnosticEntry]]:
+    """What becomes of revocation lists, what they should be, and who will notice."""
+    if not _revokes(situation):
+        return [], {}, []
+    from reconciler.plan.revocation.crls import decide_crls  # noqa: PLC0415 - most clusters revoke nothing
+    from reconciler.plan.revocation.effect import tell_effects  # noqa: PLC0415
+    from reconciler.plan.revocation.known import tell_unusable  # noqa: PLC0415
+
+    crls, lists = decide_crls(situation, lives, decisions)
+    signing = {name: life.signing for name, life in lives.items()}
+    return crls, lists, [*tell_unusable(situation), *tell_effects(situation, signing, lists)]
 
 
 def _with_imports_and_moves(situation: Situation, decisions: list[Decision]) -> Iterator[Decision]:

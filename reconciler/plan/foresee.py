@@ -6,7 +6,6 @@ apply would choose at random are digests here: the same plan foresees the same s
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,8 +16,6 @@ from msgspec.structs import replace
 from reconciler.desired.model import (
     CA,
     Bundle,
-    Component,
-    Crl,
     DesiredState,
     Keypair,
     Kubeconfig,
@@ -45,20 +42,15 @@ from reconciler.observed.model import (
 )
 from reconciler.plan.build import Plan, Work
 from reconciler.plan.context import NOTHING_THERE
+from reconciler.plan.foreseen import PUBLIC, certificate, derived, fresh_key, meta_of, revocation_list
 from reconciler.plan.reasons import Action, Reason
-from reconciler.plan.renewal import planned_end
 from reconciler.plan.revocation.data import ListPlan
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.plan.trust import fresh, unexpired
-from reconciler.x509.facts import CertificateFacts, CrlEntry, CrlFacts, KeyFacts
-from reconciler.x509.names import KEY_USAGES
-from reconciler.x509.profile import BACKDATE, Request, key_usages_of, validity
+from reconciler.x509.facts import CertificateFacts, KeyFacts
 
-_PUBLIC: Final = FileMeta(mode=0o644, uid=0, gid=0)
 _ACCESS: Final = frozenset({Reason.MODE_DRIFT, Reason.OWNER_DRIFT})
-_SECRET: Final = frozenset({"combined", "pkcs12"})
-_SKI_LENGTH: Final = 40
 
 
 def foresee(
@@ -210,14 +202,14 @@ def _put_beside(after: _After, ca: CA, number: int, pair: ObservedPair) -> None:
 
 def _ca_pair(after: _After, ca: CA, number: int, *, key: KeyFacts | None = None) -> ObservedPair:
     wanted = after.lives[ca.name].authorities[number].desired
-    key = key or _key(after, f"{ca.address}@g{number}", wanted.key)
+    key = key or fresh_key(after.now, f"{ca.address}@g{number}", wanted.key)
     parent = None
     if wanted.issuer is not None:
         parent = after.generation(wanted.issuer, after.lives[wanted.issuer].standing.issues(client=False))
-    facts = _certificate(after, wanted, key, parent)
+    facts = certificate(after.now, wanted, key, parent)
     after.made[ca.name, number] = facts
     return ObservedPair(
-        certificate=Certificates(chain=(facts,), meta=_PUBLIC),
+        certificate=Certificates(chain=(facts,), meta=PUBLIC),
         key=Key(facts=key, meta=FileMeta(mode=ca.access.mode, uid=0, gid=0)),
         owned=True,
         signed_by=parent.spki_sha256 if parent is not None else key.spki_sha256,
@@ -229,7 +221,7 @@ def _component(after: _After, work: Work) -> None:
     old = after.pairs.get(work.address, NOTHING_THERE)
     if work.findings and all(finding.reason in _ACCESS for finding in work.findings):
         outputs = {
-            output: replace(found, meta=_meta(output, wanted)) if isinstance(found, DerivedOutput) else found
+            output: replace(found, meta=meta_of(output, wanted)) if isinstance(found, DerivedOutput) else found
             for output, found in old.outputs.items()
         }
         after.pairs[work.address] = replace(_with_modes(old, wanted.access.mode), outputs=outputs)
@@ -242,30 +234,17 @@ def _component(after: _After, work: Work) -> None:
         issuer = after.generation(wanted.ca, life.behind(wanted, old).desired.generation)
     else:
         keeps = work.action == Action.REISSUE and not wanted.rotate_key and isinstance(old.key, Key)
-        key = old.key.facts if keeps and isinstance(old.key, Key) else _key(after, work.address, wanted.key, old)
+        key = old.key.facts if keeps and isinstance(old.key, Key) else fresh_key(after.now, work.address, wanted.key, old)
         issuer = after.generation(wanted.ca, life.issuing(wanted).desired.generation)
-        leaf, signer = _certificate(after, wanted, key, issuer), issuer.spki_sha256
+        leaf, signer = certificate(after.now, wanted, key, issuer), issuer.spki_sha256
     chain = (leaf, *after.served(wanted.ca, issuer))
     after.pairs[work.address] = ObservedPair(
-        certificate=Certificates(chain=chain, meta=_PUBLIC),
+        certificate=Certificates(chain=chain, meta=PUBLIC),
         key=Key(facts=key, meta=FileMeta(mode=wanted.access.mode, uid=0, gid=0)),
-        outputs={output: _derived(output, chain, wanted) for output in wanted.outputs if output != "pem"},
+        outputs={output: derived(output, chain, wanted) for output in wanted.outputs if output != "pem"},
         owned=wanted.place is not None,
         signed_by=signer,
     )
-
-
-def _derived(output: str, chain: tuple[CertificateFacts, ...], wanted: Component) -> DerivedOutput:
-    secret = output in _SECRET
-    return DerivedOutput(
-        fingerprints=tuple(link.fingerprint for link in (chain[:1] if output == "der" else chain)),
-        spki_sha256=chain[0].spki_sha256 if secret else "",
-        meta=_meta(output, wanted),
-    )
-
-
-def _meta(output: str, wanted: Component) -> FileMeta:
-    return FileMeta(mode=wanted.access.mode, uid=0, gid=0) if output in _SECRET else _PUBLIC
 
 
 def _trusted(after: _After, wanted: Bundle | Kubeconfig) -> tuple[CertificateFacts, ...]:
@@ -279,7 +258,7 @@ def _trusted(after: _After, wanted: Bundle | Kubeconfig) -> tuple[CertificateFac
 
 def _bundle(after: _After, work: Work) -> None:
     trusted = _trusted(after, after.desired.bundles[work.address])
-    after.bundles[work.address] = ObservedBundle(certificates=Certificates(chain=trusted, meta=_PUBLIC))
+    after.bundles[work.address] = ObservedBundle(certificates=Certificates(chain=trusted, meta=PUBLIC))
 
 
 def _kubeconfig(after: _After, work: Work) -> None:
@@ -334,7 +313,7 @@ def _keypair_generation(after: _After, wanted: Keypair, number: int, *, beside: 
     life = after.keypair_lives.get(wanted.name)
     address = generation_address(wanted.address, number)
     facts = life.keys.get(number) if life is not None else None
-    facts = facts or after.keys.setdefault(address, _key(after, address, wanted.key))
+    facts = facts or after.keys.setdefault(address, fresh_key(after.now, address, wanted.key))
     if beside:
         meta = FileMeta(mode=wanted.access.mode, uid=0, gid=0)
         public = PublicKey(spki_sha256=facts.spki_sha256, meta=meta)
@@ -349,7 +328,7 @@ def _crl(after: _After, work: Work) -> None:
     if work.findings and all(finding.reason in _ACCESS for finding in work.findings):
         found = after.crls[work.address]
         mended = {
-            form: replace(state, meta=_PUBLIC) if isinstance(state, RevocationLists) else state
+            form: replace(state, meta=PUBLIC) if isinstance(state, RevocationLists) else state
             for form, state in found.files.items()
         }
         after.crls[work.address] = replace(found, files=mended)
@@ -361,89 +340,25 @@ def _crl(after: _After, work: Work) -> None:
         return
     own = life.signing.desired.generation
     issuers = [after.generation(wanted.name, number) for number in (own, *(n for n in unexpired(life, after.now) if n != own))]
-    lists = tuple(_list(after, wanted, plan, issuer) for issuer in issuers)
+    lists = tuple(revocation_list(after.now, wanted, plan, issuer) for issuer in issuers)
     files: dict[str, CrlState] = {
         form: RevocationLists(
             lists=lists if form == "pem" else lists[:1],
             signers=tuple(issuer.spki_sha256 for issuer in (issuers if form == "pem" else issuers[:1])),
-            meta=_PUBLIC,
+            meta=PUBLIC,
         )
         for form in wanted.formats
     }
     after.crls[work.address] = ObservedCrl(files=files, owned=True)
 
 
-def _list(after: _After, wanted: Crl, plan: ListPlan, issuer: CertificateFacts) -> CrlFacts:
-    """The list that is signed: the same for every place of a CA."""
-    now = after.now.replace(microsecond=0)
-    number = max(plan.previous + 1, int(now.timestamp()))
-    return CrlFacts(
-        fingerprint=_digest("list", plan.ca, str(number), issuer.spki_sha256),
-        number=number,
-        this_update=max(now - BACKDATE, issuer.not_before),
-        next_update=planned_end(now, wanted.validity, issuer.not_after),
-        aki=issuer.ski,
-        signature_hash="sha256",
-        entries=tuple(CrlEntry(serial=each.serial, at=each.at or now, reason=each.reason) for each in plan.entries),
-    )
-
-
-def _certificate(after: _After, wanted: CA | Component, key: KeyFacts, issuer: CertificateFacts | None) -> CertificateFacts:
-    """The certificate that would be issued."""
-    not_before, not_after = validity(after.now, wanted.lifetime, issuer)
-    is_ca = isinstance(wanted, CA)
-    request = Request(
-        subject=wanted.subject,
-        sans=wanted.sans,
-        usages=() if isinstance(wanted, CA) else wanted.usages,
-        key_usages=() if isinstance(wanted, CA) else tuple(usage for usage in wanted.key_usages if usage in KEY_USAGES),
-        is_ca=is_ca,
-        path_length=wanted.path_length if isinstance(wanted, CA) else None,
-        not_before=not_before,
-        not_after=not_after,
-        serial=1,
-    )
-    signer = issuer.spki_sha256 if issuer is not None else ""
-    fingerprint = _digest("certificate", key.spki_sha256, signer, not_before.isoformat(), *sorted(wanted.sans))
-    return CertificateFacts(
-        fingerprint=fingerprint,
-        spki_sha256=key.spki_sha256,
-        subject=wanted.subject,
-        issuer=issuer.subject if issuer is not None else wanted.subject,
-        serial=_digest("serial", fingerprint)[: _SKI_LENGTH - 1].lstrip("0"),
-        not_before=not_before,
-        not_after=not_after,
-        sans=tuple(sorted(wanted.sans)),
-        usages=tuple(sorted(request.usages)),
-        key_usages=key_usages_of(request, key.key),
-        key=key.key,
-        signature_hash="sha256",
-        is_ca=is_ca,
-        path_length=request.path_length,
-        ski=key.spki_sha256[:_SKI_LENGTH],
-        aki=issuer.ski if issuer is not None else "",
-        self_signed=issuer is None,
-        name_constraints=wanted.name_constraints if isinstance(wanted, CA) else None,
-    )
-
-
-def _key(after: _After, address: str, algorithm: str, old: ObservedPair = NOTHING_THERE) -> KeyFacts:
-    """A key that was never there before."""
-    before = old.key.facts.spki_sha256 if isinstance(old.key, Key) else ""
-    return KeyFacts(spki_sha256=_digest("key", address, after.now.isoformat(), before), key=str(algorithm))
-
-
 def _with_modes(pair: ObservedPair, mode: int) -> ObservedPair:
     certificate, key = pair.certificate, pair.key
     if isinstance(certificate, Certificates):
-        certificate = replace(certificate, meta=_PUBLIC)
+        certificate = replace(certificate, meta=PUBLIC)
     if isinstance(key, Key):
         key = replace(key, meta=FileMeta(mode=mode, uid=0, gid=0))
     return replace(pair, certificate=certificate, key=key)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 _BY_ACTION: Final[dict[Action, Callable[[_After, Work], None]]] = {

@@ -12,8 +12,6 @@ from reconciler.observed.model import Certificates
 from reconciler.plan.context import Authority, Decision, Situation
 from reconciler.plan.order import natural
 from reconciler.plan.renewal import earliest_renewal, planned_end, renewal_due
-from reconciler.plan.revocation.due import falls_due, planned_due
-from reconciler.plan.revocation.lists import current_of
 from reconciler.plan.rotation.lifecycle import Lifecycle
 
 
@@ -49,6 +47,9 @@ def next_renewal(situation: Situation, lives: Mapping[str, Lifecycle], decisions
 
 def _list_due(situation: Situation, crl: Crl, lives: Mapping[str, Lifecycle], decisions: Mapping[str, Decision]) -> Due | None:
     """When a revocation list falls due: the one that is there, or the one that this plan signs."""
+    from reconciler.plan.revocation.due import falls_due, planned_due  # noqa: PLC0415 - only where there are lists
+    from reconciler.plan.revocation.lists import current_of  # noqa: PLC0415
+
     life, decision = lives.get(crl.name), decisions.get(crl.address)
     authority = life.signing if life is not None else None
     if authority is None or (decision is not None and decision.blocked):

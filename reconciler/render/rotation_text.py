@@ -63,7 +63,7 @@ def _facts(entry: RotationEntry, colour: Palette) -> Iterator[tuple[str, list[st
         yield "soaks", [f"until {instant(entry.soaks_until)}"]
     yield "then", [visible(step) for step in entry.steps]
     if entry.phase != "stable":
-        yield "back", [f"with a lower `generation`: {entry.back}"]
+        yield "back", [f"with `generation: {entry.from_generation}`: {entry.back}"]
     if entry.error:
         yield "refused", [colour.red(visible(entry.error))]
 

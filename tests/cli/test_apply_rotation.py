@@ -109,3 +109,29 @@ def test_the_end_of_the_soak_does_not_move(tmp_path: Path) -> None:
         time.sleep(1.1)
     assert ends[0] == ends[1]
     assert [phase for _, phase, _ in ends[0]] == ["soak", "soak"]
+
+
+@pytest.mark.parametrize(("grouped", "ran"), [(True, ["a"]), (False, ["a", "b"])], ids=["in a group", "alone"])
+def test_who_is_restarted_after_one_that_does_not_come_back(grouped: bool, ran: list[str], tmp_path: Path) -> None:
+    """The trust files of a quorum: while one member is down no other is touched, and nothing is issued by the new CA."""
+    home = Home(path=tmp_path)
+    document: dict[str, Any] = yaml.safe_load(text("api"))
+    document["bundles"] = {
+        name: {
+            "cas": ["main"],
+            "path": f"pki/{name}.crt",
+            "after": [{"exec": ["/bin/sh", "-c", f"echo {name} >> {tmp_path}/log; test ! -e {tmp_path}/broken"]}],
+        }
+        for name in ("a", "b")
+    }
+    document |= {"groups": {"quorum": {"components": ["api"], "bundles": ["a", "b"]}}} if grouped else {}
+    home.write(document)
+    assert home.apply().code == 0
+    for name, generation in (("log", 1), ("broken", 2)):
+        (tmp_path / name).write_text("")
+        document["cas"]["main"]["generation"] = generation
+    home.write(document)
+    assert home.apply().code == 1
+    assert (tmp_path / "log").read_text(encoding="utf-8").split() == ran
+    rotations = home.call("plan", "--format", "json").json["rotations"]
+    assert [(each["phase"], each["issues_clients"]) for each in rotations] == [("stage", 1)]

@@ -1,14 +1,15 @@
 """What must hold at every instant of a rotation. Run by the crash harness.
 
-``check_rotation.py DIRECTORY`` after a fault: pairs are sound, the phase is the same with the state directory and without
-it, and what was begun can be finished without it. ``check_rotation.py DIRECTORY final`` once all is done: of every key
-there is one certificate, so that nothing was issued twice.
+``check_rotation.py DIRECTORY`` after a fault: pairs are sound, every trust file leads to all of them, the phase is the same
+with the state directory and without it, and what was begun can be finished without it. ``check_rotation.py DIRECTORY final``
+once all is done: of every key there is one certificate, so that nothing was issued twice.
 """
 
 from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 import shutil
 import sys
@@ -16,15 +17,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from reconciler.cli.main import main as program
-from tests.crash.check_pairs import violations
+from tests.crash.check_pairs import signed, violations
+
+#: The stories' trust files: a bundle, and a kubeconfig after its own certificate.
+_TRUSTING: Final = {"trust", "person"}
 
 
 def found_again(home: Path) -> Iterator[str]:
@@ -50,13 +54,35 @@ def issued_twice(home: Path) -> Iterator[str]:
     """Keys that readers find two certificates of."""
     seen: dict[bytes, dict[bytes, str]] = {}
     for path in sorted((home / "root").rglob("*")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(home / "root").parts):
+        if path.is_file() and not _hidden(path.relative_to(home / "root")):
             for certificate in _certificates(path):
                 key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
                 seen.setdefault(key, {})[certificate.fingerprint(SHA256())] = path.name
     for found in seen.values():
         if len(found) > 1:
             yield f"more than one certificate of one key, in {', '.join(found.values())}"
+
+
+def untrusted(root: Path) -> Iterator[str]:
+    """Certificates that a trust file of the stories does not lead to, and keypairs whose signatures are not accepted."""
+    files = [path for path in sorted(root.rglob("*")) if path.is_file() and not _hidden(path.relative_to(root))]
+    found = {path: _certificates(path) for path in files}
+    anchors = {path: held[1:] if path.suffix == ".conf" else held for path, held in found.items() if path.stem in _TRUSTING}
+    above = [held[0] for path, held in found.items() if held and path.parent.name == "ca"]
+    leaves = {path: held[0] for path, held in found.items() if held and path.parent.name == "pki" and path.stem != "trust"}
+    for (trusting, roots), (path, leaf) in itertools.product(anchors.items(), leaves.items()):
+        links = [each for each in above if signed(leaf, each) and not signed(each, each)]
+        if not any(signed(each, root) for each in (leaf, *links) for root in roots):
+            yield f"{trusting.name} does not lead to {path.name}"
+    signing = {path: load_pem_private_key(path.read_bytes(), None).public_key() for path in files if path.name == "tokens.key"}
+    accepted = {path: path.read_bytes() for path in files if path.name == "tokens.pub"}
+    for (path, key), (public, content) in itertools.product(signing.items(), accepted.items()):
+        if key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) not in content:
+            yield f"{public} does not accept {path}"
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _certificates(path: Path) -> list[x509.Certificate]:
@@ -96,7 +122,8 @@ def _call(home: Path, *arguments: str) -> tuple[int, str]:
 
 def main(directory: Path, *, final: bool) -> int:
     """Prints what is wrong; 0 when nothing is."""
-    wrong = [*violations(directory / "root", directory), *(issued_twice(directory) if final else found_again(directory))]
+    root = directory / "root"
+    wrong = [*violations(root, directory), *untrusted(root), *(issued_twice(directory) if final else found_again(directory))]
     sys.stdout.writelines(f"{line}\n" for line in wrong)
     return 1 if wrong else 0
 

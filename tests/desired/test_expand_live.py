@@ -368,6 +368,22 @@ def test_a_group_in_the_view_of_a_node() -> None:
     assert state_of(text, node="w-1").groups["quorum"].members == ()
 
 
+def test_a_group_may_hold_bundles() -> None:
+    """What restarts the same members on every node waits for its turn too, after the components of its node."""
+    text = kubernetes() + "groups: {quorum: {components: [etcd-server], bundles: [etcd]}}\n"
+    nodes = ("cp-1", "cp-2", "cp-3")
+    members = tuple(f"{what}[{node}]" for node in nodes for what in ("component.etcd-server", "bundle.etcd"))
+    assert state_of(text).groups["quorum"].members == members
+    text = (
+        kubernetes()
+        + "groups: {one: {components: [etcd-server], bundles: [etdc, etcd]}, two: {components: [apiserver], bundles: [etcd]}}\n"
+    )
+    assert said_about(text) == [
+        ("CPK203", "etdc", 'there is no bundle "etdc"', 'did you mean "etcd"?'),
+        ("CPK235", "etcd", 'bundle "etcd" is in the groups "one" and "two"', "leave it in one of them"),
+    ]
+
+
 def test_what_is_wrong_with_groups() -> None:
     """Unknown components, and one in two places: all in one run."""
     text = grouped({"one": {"components": ["peer", "perr", "peer"]}, "two": {"components": ["api", "peer"]}})

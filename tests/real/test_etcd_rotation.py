@@ -22,7 +22,7 @@ from tests.real.test_etcd import member_of
 
 NODES: Final = ("cp-1", "cp-2", "cp-3")
 CLIENT: Final = "component.apiserver-etcd-client[cp-1]"
-#: The hook of whatever etcd reads; in a serial group, so that one member is down at a time and each has to come back first.
+#: The hooks of whatever etcd reads are in one serial group: one member is down at a time, and has to come back first.
 DESIRED: Final = """\
 apiVersion: cluster-pki/v1
 cluster: etcd
@@ -44,7 +44,7 @@ components:
 bundles:
   etcd: {{after: [{{exec: [{script}, {home}, "{{node}}"], timeout: 2m}}]}}
 groups:
-  etcd: {{components: [etcd-server]}}
+  etcd: {{components: [etcd-server], bundles: [etcd]}}
 nodes:
   - {{name: cp-1, roles: [control-plane], addresses: [127.0.0.1]}}
   - {{name: cp-2, roles: [control-plane], addresses: [127.0.0.2]}}

@@ -35,7 +35,7 @@ def field(certificate: bytes, *arguments: str) -> str:
 def key_identifier(certificate: bytes, which: str) -> str:
     """The ``subject`` or ``authority`` key identifier in upper-case hexadecimal; empty when there is none."""
     text = field(certificate, "-ext", f"{which}KeyIdentifier").replace(":", "").replace("keyid", "")
-    found = re.search(r"\b([0-9A-F]{16,})\b", text)
+    found = re.search(r"\b([0-9A-F]{8,})\b", text)
     return found[1] if found else ""
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from cryptography.x509 import load_pem_x509_certificate
+
 import reconciler.cli.apply as applying
 from reconciler.desired.model import DesiredState
 from reconciler.passes.session import new_session
@@ -122,8 +124,6 @@ class Story:
 
     def is_over(self, chain: tuple[bytes, ...]) -> bool:
         """Whether any of these certificates has expired on the story's clock."""
-        from cryptography.x509 import load_pem_x509_certificate  # noqa: PLC0415 - only here
-
         return any(load_pem_x509_certificate(each).not_valid_after_utc < self.now for each in chain)
 
     def judge(self) -> None:
@@ -151,7 +151,7 @@ class Story:
         return {
             change["address"]: change["change"]["class"]
             for change in self.plan(*arguments).json["resource_changes"]
-            if change["change"]["class"] not in {"no_op", "no-op", "none", "unchanged"}
+            if change["change"]["actions"] != ["no-op"] or change["change"]["class"] == "blocked"
         }
 
     def rotations(self) -> dict[str, Any]:

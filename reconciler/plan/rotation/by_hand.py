@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reconciler.desired.model import DesiredState, parse_address
-from reconciler.plan.rotation.kubernetes import kubernetes_steps
 from reconciler.plan.rotation.phase import Phase
-from reconciler.plan.rotation.step import Step, lines
+
+if TYPE_CHECKING:
+    from reconciler.plan.rotation.kubernetes.step import Step
 
 
 def by_hand(address: str, desired: DesiredState, phase: Phase) -> tuple[str, ...]:
@@ -19,6 +22,9 @@ def by_hand(address: str, desired: DesiredState, phase: Phase) -> tuple[str, ...
         desired: the cluster.
         phase: the one whose files have to be loaded.
     """
+    from reconciler.plan.rotation.kubernetes.step import lines  # noqa: PLC0415 - only while something rotates
+    from reconciler.plan.rotation.kubernetes.steps import kubernetes_steps  # noqa: PLC0415
+
     hooked = frozenset(
         each.address
         for group in (desired.components, desired.bundles, desired.kubeconfigs)

@@ -20,7 +20,7 @@ def rotation_entry(
         acting: the addresses that the plan does something about.
         steps: what has to reload or restart in this phase.
     """
-    if not (standing.rotating or standing.waits or standing.error):
+    if is_quiet(standing):
         return None
     row = PHASES[standing.phase]
     return RotationEntry(
@@ -43,3 +43,8 @@ def rotation_entry(
         steps=list(steps),
         error=standing.error,
     )
+
+
+def is_quiet(standing: Standing) -> bool:
+    """Whether there is nothing to show."""
+    return not (standing.rotating or standing.waits or standing.error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler.desired.model import DesiredState
-from reconciler.plan.rotation.step import Step
+from reconciler.plan.rotation.kubernetes.step import Step
 from tests.desired.compiling import CENTRAL, NODES, kubernetes, state_of
 
 #: One node of each kind.

@@ -61,6 +61,9 @@ class Model:
     """Who presents something, and who verifies it by its trust."""
     distinct: frozenset[str] = frozenset()
     """Nodes that are like no other."""
+    cold: frozenset[str] | None = None
+    """What is read at start alone, where nothing tells who has loaded what but the word of people; the rest is read at once.
+    None where everything is read at start and hooks tell."""
     whole: bool = False
     """Whether a node never stops within its part of a plan, and is restarted only when nothing is left of it."""
 
@@ -171,7 +174,12 @@ def one_keypair(desired: DesiredState, name: str, generation: int) -> DesiredSta
 
 
 def model_of(
-    desired: DesiredState, subject: str, *asks: int, whole: bool = False, without: frozenset[str] = frozenset()
+    desired: DesiredState,
+    subject: str,
+    *asks: int,
+    whole: bool = False,
+    cold: frozenset[str] | None = None,
+    without: frozenset[str] = frozenset(),
 ) -> Model:
     """The model of one CA or keypair of a cluster.
 
@@ -180,6 +188,7 @@ def model_of(
         subject: address of the CA or keypair.
         asks: the generations that git asks for, one after the other.
         whole: whether nodes carry out their parts without a crash.
+        cold: see `Model`.
         without: names of components and kubeconfigs that are left out.
     """
     kind, name, _ = parse_address(subject)
@@ -198,6 +207,7 @@ def model_of(
         connections=frozenset(connections),
         distinct=frozenset(parse_address(replica)[2] or "" for replica in replicas[:1]),
         whole=whole,
+        cold=cold,
     )
 
 
@@ -243,7 +253,7 @@ def plan_of(model: Model, world: World) -> Plan:
         options=Options(confirmed=not world.unready),
         source=_SOURCE,
         tool_version="0",
-        unready=world.unready,
+        unready=world.unready if model.cold is None else {},
     )
 
 
@@ -396,8 +406,10 @@ def _applied(model: Model, world: World, plan: Plan, node: str, only: tuple[str,
     if not node:
         return _changed(world, observed=observed, records=records)
     disk = {**world.disk, **{address: _hold(address, observed) for address in only}}
-    marks = {**world.marks, node: _mark(model, node, disk, world.loaded)}
-    return _changed(world, observed=observed, disk=disk, marks=marks, records=records)
+    warm = {address: disk[address] for address in only if model.cold is not None and address not in model.cold}
+    loaded = {**world.loaded, **warm}
+    marks = {**world.marks, node: _mark(model, node, disk, loaded)}
+    return _changed(world, observed=observed, disk=disk, loaded=loaded, marks=marks, records=records)
 
 
 def _torn(model: Model, world: World, plan: Plan, node: str, work: tuple[Work, ...]) -> Iterator[Step]:

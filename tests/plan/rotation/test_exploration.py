@@ -7,10 +7,13 @@ from typing import Final
 
 import pytest
 
+from reconciler.desired.model import DesiredState
 from reconciler.plan.rotation import keypair_life, life
 from reconciler.plan.rotation.barriers import BARRIERS, BY_HAND, Blocker, Course
 from reconciler.plan.rotation.by_hand import by_hand
+from reconciler.plan.rotation.kubernetes.steps import kubernetes_steps
 from reconciler.plan.rotation.phase import Phase
+from reconciler.plan.rotation.kubernetes.step import Step
 from tests.plan.rotation.clusters import central
 from tests.plan.rotation.exploration import (
     Model,
@@ -125,3 +128,40 @@ def test_without_the_barrier_behind_the_clients_servers_overtake_them(
     model = model_of(CLUSTER, "ca.etcd", 2)
     assert "has moved before" in explore(model, (clients_first,)).broken
     assert explore(model, (connectable,)).broken == ""
+
+
+def read_at_start(desired: DesiredState, ca: str) -> frozenset[str]:
+    """Whatever a program of the cluster loads only when it is restarted; a kubeconfig with what is in it."""
+    told = {output for phase in Phase for step in kubernetes_steps(desired, ca, phase) for output in step.outputs * is_cold(step)}
+    inside = {desired.kubeconfigs[address].component for address in told if address in desired.kubeconfigs}
+    return frozenset(told | inside)
+
+
+def is_cold(step: Step) -> bool:
+    """Whether somebody has to restart a program."""
+    return step.action == "restart"
+
+
+def by_word(monkeypatch: pytest.MonkeyPatch, version: str, ca: str) -> Model:
+    """A cluster without hooks: programs are restarted by people, who say so when all of it is done."""
+    desired = central(version)
+    monkeypatch.setattr(life, "by_hand", lambda address, _, phase: by_hand(address, desired, phase))
+    return model_of(desired, f"ca.{ca}", 2, cold=read_at_start(desired, ca), whole=True, without=ALIKE)
+
+
+@pytest.mark.parametrize("version", ["1.28", "1.36"])
+@pytest.mark.parametrize("ca", ["front-proxy", "etcd", "kubernetes"])
+def test_the_word_of_people_is_enough_where_there_are_no_hooks(monkeypatch: pytest.MonkeyPatch, version: str, ca: str) -> None:
+    """What has to be restarted by hand is asked for before each step that needs it."""
+    found = explore(by_word(monkeypatch, version, ca), (connectable, issued_for_everybody, clients_first))
+    assert (found.broken, found.stuck) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("version", "ca", "phase"),
+    [("1.36", "etcd", Phase.STAGE), ("1.36", "kubernetes", Phase.STAGE), ("1.28", "kubernetes", Phase.SOAK)],
+)
+def test_without_asking_people_a_connection_breaks(monkeypatch: pytest.MonkeyPatch, version: str, ca: str, phase: Phase) -> None:
+    """Nobody restarts anything without being asked."""
+    monkeypatch.setitem(BARRIERS, phase, only(phase, is_no_restart))
+    assert "does not trust" in explore(by_word(monkeypatch, version, ca), (connectable,), deep=True).broken

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.desired.model import DesiredState
-from reconciler.plan.rotation.kubernetes import flags, kubernetes_steps
+from reconciler.plan.rotation.kubernetes.step import Step
+from reconciler.plan.rotation.kubernetes.steps import flags, kubernetes_steps
 from reconciler.plan.rotation.phase import Phase
-from reconciler.plan.rotation.step import Step
 from tests.desired.compiling import CENTRAL, NODES, state_of
 from tests.plan.rotation.clusters import ETCD_NODES, SMALL, alone, brief, central, copied
 

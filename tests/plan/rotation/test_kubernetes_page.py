@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
-from reconciler.plan.rotation.kubernetes import flags, kubernetes_steps
+from reconciler.plan.rotation.kubernetes.readers import ALWAYS, INPUTS, Input
+from reconciler.plan.rotation.kubernetes.steps import flags, kubernetes_steps
 from reconciler.plan.rotation.phase import Phase
-from reconciler.plan.rotation.readers import ALWAYS, INPUTS, Input
 from tests.plan.rotation.clusters import SMALL, alone, central
 
 PAGE: Final = (Path(__file__).resolve().parents[3] / "docs" / "rotation-kubernetes.md").read_text(encoding="utf-8")

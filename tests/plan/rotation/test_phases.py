@@ -346,6 +346,28 @@ def test_a_second_rotation_waits_for_the_first() -> None:
     )
 
 
+def test_of_three_generations_the_signing_one_and_the_newest_are_between() -> None:
+    """Whatever git asks for then: all of them stay trusted."""
+    evidence = found(frozenset({1, 2, 3}), outputs=(Output(address="bundle.a", holds=frozenset({1, 2, 3})),), signing=1)
+    standing = stands(evidence, 2)
+    assert (standing.source, standing.target, standing.trusted, standing.frozen) == (1, 3, (1, 2, 3), True)
+
+
+def test_a_rotation_that_soaks_says_since_when_and_until_when() -> None:
+    """Both from the youngest certificate; before that there is nothing to say."""
+    assert (stands(SEEN[Phase.SERVERS]).settled, stands(SEEN[Phase.SERVERS]).soaks_until) == (None, None)
+    assert (stands(found()).settled, stands(found()).soaks_until) == (NOW - 2 * DAY, NOW - DAY)
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_what_a_person_is_taken_to_have_done_is_told(*, confirmed: bool) -> None:
+    """The restarts that nothing shows, when the phase goes on for that alone."""
+    standing = stands(STAGED, confirmed=confirmed, by_hand=restarts)
+    asked = (Blocker(address=CA, message="needs somebody to restart after stage"),)
+    assert (standing.phase, standing.assumed) == ((Phase.CLIENTS, asked) if confirmed else (Phase.STAGE, ()))
+    assert stands(SEEN[Phase.STAGE], confirmed=confirmed, by_hand=restarts).assumed == ()
+
+
 def test_what_may_not_begin_stays_with_what_is() -> None:
     """A hold before the first phase: one generation, and the one that is asked for."""
     assert stands(SEEN[Phase.STABLE], rotation=Rotation(hold="stage")) == Standing(

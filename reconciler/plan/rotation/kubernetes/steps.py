@@ -8,11 +8,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from reconciler.desired.model import DesiredState
-from reconciler.plan.rotation.outside import HELD, OUTSIDE
+from reconciler.plan.rotation.kubernetes.outside import HELD, OUTSIDE
+from reconciler.plan.rotation.kubernetes.readers import APISERVER, GATES, PROGRAMS, STATIC_PODS, Version
+from reconciler.plan.rotation.kubernetes.reading import Read, all_written, named, nodes_of, written
+from reconciler.plan.rotation.kubernetes.step import Step
 from reconciler.plan.rotation.phase import Phase
-from reconciler.plan.rotation.readers import APISERVER, GATES, PROGRAMS, STATIC_PODS, Version
-from reconciler.plan.rotation.reading import Read, all_written, named, nodes_of, written
-from reconciler.plan.rotation.step import Step
 
 _ELSEWHERE: Final = "elsewhere"
 #: So many entries are named in a line.

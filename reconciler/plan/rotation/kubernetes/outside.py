@@ -6,8 +6,7 @@ from typing import Final
 
 import msgspec
 
-from reconciler.plan.rotation.phase import Phase
-from reconciler.plan.rotation.readers import (
+from reconciler.plan.rotation.kubernetes.readers import (
     ALWAYS,
     APISERVER,
     CA_RELOAD,
@@ -18,7 +17,8 @@ from reconciler.plan.rotation.readers import (
     SCHEDULER,
     Version,
 )
-from reconciler.plan.rotation.step import StepAction
+from reconciler.plan.rotation.kubernetes.step import StepAction
+from reconciler.plan.rotation.phase import Phase
 
 _TRUST: Final = (Phase.STAGE, Phase.DISTRUST)
 #: What a trust file holds in the phases that change it; stands for ``{held}``.

@@ -9,8 +9,7 @@ from typing import Final
 import msgspec
 
 from reconciler.desired.model import CA, Bundle, Component, DesiredState, Kubeconfig, Place, address_of
-from reconciler.plan.rotation.phase import Phase, is_client
-from reconciler.plan.rotation.readers import (
+from reconciler.plan.rotation.kubernetes.readers import (
     APISERVER,
     CONTROLLER_MANAGER,
     ETCD,
@@ -23,6 +22,7 @@ from reconciler.plan.rotation.readers import (
     Input,
     Version,
 )
+from reconciler.plan.rotation.phase import Phase, is_client
 
 #: What each phase writes. The pair that signs moves with the servers: what it signs may be a server's.
 WRITES: Final[dict[Phase, frozenset[Holds]]] = {
