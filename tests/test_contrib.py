@@ -30,7 +30,8 @@ ADDED: Final = {"job", "instance"}
 
 def known() -> dict[str, set[str]]:
     """Every series that the program tells, with its labels."""
-    shown = replace(RICH, resources=[*RICH.resources, replace(certificate("crl.etcd"), type="crl")])
+    others = (replace(certificate("crl.etcd"), type="crl"), replace(certificate("ca.etcd"), type="ca", phase="stable"))
+    shown = replace(RICH, resources=[*RICH.resources, *others])
     metrics = Metrics(lambda: shown, version="1", clock=lambda: NOW)
     metrics.observe_pass("success", 0.1)
     metrics.count_operation("reissue", "RenewalDue", "success")
@@ -97,7 +98,7 @@ def test_conditions_in_alerts_are_conditions() -> None:
     """A misspelled type would never fire."""
     known_types = {
         "Ready", "SourceVerified", "Reconciling", "Stalled", "Suspended", "ClockUncertain", "Flapping", "BudgetExhausted",
-        "HooksFailing", "ServedStale",
+        "HooksFailing", "ServedStale", "RotationWaiting",
     }  # fmt: skip
     named = {
         part for expression in expressions() for words in re.findall(r'type=~?"([^"]*)"', expression) for part in words.split("|")

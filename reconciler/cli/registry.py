@@ -9,11 +9,11 @@ from typing import Final
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "validate": "check the desired state: syntax, references, policy",
-        "plan": "show what would change, and why",
-        "apply": "make it so: plan, confirm, carry out; or carry out a saved plan",
+        "plan": "show what would change, why, and what a rotation waits for",
+        "apply": "make it so: plan, confirm, carry out, phase after phase of a rotation; or carry out a saved plan",
         "run": "the long-lived reconciler: follow git, renew in time, run hooks, tell",
-        "status": "show every certificate and how it is doing",
-        "verify": "prove it: a TLS handshake for every connection; what running processes serve",
+        "status": "show every certificate and how it is doing, and where rotations stand",
+        "verify": "prove it: a TLS handshake for every connection, also in every phase ahead; what running processes serve",
         "show": "print the desired state, a plan, a certificate, the audit log",
         "inventory": "the certificate spreadsheet: csv, json or html",
         "rule": "explain a rule code such as CPK203",

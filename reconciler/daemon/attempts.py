@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from reconciler.daemon.memory import Attempts, Made
 from reconciler.plan.build import Work
-from reconciler.plan.reasons import Action
+from reconciler.plan.reasons import Action, Reason
 
 FIRST_RETRY: Final = timedelta(seconds=10)
 LONGEST_RETRY: Final = timedelta(minutes=15)
@@ -30,6 +30,7 @@ BUDGET: Final = 5
 PATIENCE: Final = 3
 
 _ISSUING: Final = frozenset({Action.CREATE, Action.REISSUE, Action.REKEY, Action.REPLACE, Action.ROTATE})
+_WITH_GENERATIONS: Final = frozenset({"ca", "keypair"})
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,8 +118,8 @@ def ended(
         now: the time.
     """
     known = dict(attempts)
-    actions = {each.address: each.action for each in work}
-    for address in actions:
+    worked = {each.address: each for each in work}
+    for address in worked:
         one = replace(known.get(address, Attempts()), unfinished=0)
         if address in failed:
             failures = one.failures + 1
@@ -128,8 +129,9 @@ def ended(
             one = replace(one, failures=0, retry_at=None, detail="")
         known[address] = one
     for address in done:
-        if actions.get(address, Action.NONE) > Action.NONE:
-            made = Made(at=now, issued=actions[address] in _ISSUING, undone=address in foreign)
+        each = worked.get(address)
+        if each is not None and each.action > Action.NONE:
+            made = Made(at=now, issued=_issues(each), undone=address in foreign)
             known[address] = replace(known[address], made=(*known[address].made, made))
     return forgotten(known, now)
 
@@ -163,13 +165,20 @@ def _hold(work: Work, one: Attempts, *, revision: str, life: Life, now: datetime
         detail = f"somebody else changed it {len(undone)} times within an hour after it was put right"
         return Hold(address=work.address, until=undone[-1].at + LONGEST_RETRY, reason="Flapping", detail=detail)
     budget = BUDGET + 2 * ceil(WINDOW / max(life.used_for, timedelta(seconds=1)))
-    if work.action in _ISSUING and len(issued) >= budget:
+    if _issues(work) and len(issued) >= budget:
         detail = f"{len(issued)} certificates were issued for it within an hour"
         return Hold(address=work.address, until=issued[-budget].at + WINDOW, reason="BudgetExhausted", detail=detail)
     waits = one.revision == revision and (not impatient or one.unfinished > 1)
     if waits and one.retry_at is not None and one.retry_at > now:
         return Hold(address=work.address, until=one.retry_at, reason="Backoff", detail=one.detail)
     return None
+
+
+def _issues(work: Work) -> bool:
+    """Whether it costs a certificate or a key; that another generation signs from now on costs neither, and must not wait."""
+    if work.kind in _WITH_GENERATIONS and work.action == Action.ROTATE:
+        return any(each.action == Action.ROTATE and each.reason != Reason.ISSUER_ROTATED for each in work.findings)
+    return work.action in _ISSUING
 
 
 def _for(one: Attempts, revision: str) -> Attempts:

@@ -11,14 +11,23 @@ import msgspec
 from reconciler.daemon.attempts import Hold
 from reconciler.observed.model import Served
 from reconciler.plan.document import PlanDocument
+from reconciler.plan.rotation.barriers import BY_HAND
+from reconciler.plan.rotation.lifecycle import Standing
 from reconciler.plan.status_document import Condition, ConditionStatus, HookStatus
 from reconciler.plan.suspension import SUSPENDED
 
 #: The reason of a pass that met somebody else's apply.
 LOCK_HELD: Final = "LockHeld"
 #: Conditions about what a pass looks at; one that could not look says nothing about them.
-SEEN: Final = frozenset({"Flapping", "BudgetExhausted", "HooksFailing"})
+SEEN: Final = frozenset({"Flapping", "BudgetExhausted", "HooksFailing", "RotationWaiting"})
 _STARTING: Final = "Starting"
+#: What people have to do for a rotation to go on: the reason, and the way out.
+_FOR_PEOPLE: Final = {
+    "restart": ("RestartNeeded", "Then say that it is done: `cluster-pki apply`."),
+    "release": ("HeldByDesiredState", "Take `rotation.hold` out, or move it to a later phase."),
+    "proceed": ("ProceedNeeded", "This view of a cluster cannot tell by itself."),
+    "decide": ("UnfinishedRotation", "The status says which numbers may be asked for."),
+}
 #: Names in a message before it says "and 7 more".
 _LISTED: Final = 5
 
@@ -50,6 +59,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     hooks: Sequence[HookStatus] = ()
     served: Mapping[str, Served] = {}
     suspended: bool = False
+    standings: Mapping[str, Standing] = {}
+    """Where CAs and keypairs stand, by address."""
     flapping: Mapping[str, str] = {}
     """Addresses that somebody else keeps changing, each with who it was, as far as the disk tells."""
 
@@ -74,6 +85,7 @@ def conditions(findings: Findings, before: Iterable[Condition], now: datetime) -
         _budget(findings),
         _hooks(findings),
         _served(findings),
+        _rotations(findings),
     )
     return tuple(_since(condition, known.get(condition[0]), now) for condition in found if condition is not None)
 
@@ -173,6 +185,24 @@ def _served(findings: Findings) -> _Said | None:
     stale = sorted(address for address, result in findings.served.items() if result.state == "stale")
     message = f"{_names(stale)} on disk, and the running process serves another certificate."
     return _present("ServedStale", "ServesAnotherCertificate", message, there=bool(stale))
+
+
+def _rotations(findings: Findings) -> _Said | None:
+    """What only people can do, once nothing is left for a plan: whoever restarts before the files are there does it twice."""
+    waiting = [
+        (address, standing.phase, [blocker for blocker in standing.waits if blocker.people])
+        for address, standing in findings.standings.items()
+        if not any(blocker.by_plan for blocker in standing.waits)
+    ]
+    waiting = [each for each in waiting if each[2]]
+    if not waiting:
+        return None
+    address, phase, blockers = waiting[0]
+    reason, way_out = _FOR_PEOPLE[blockers[0].people]
+    told = "; ".join(blocker.message.removeprefix(BY_HAND) for blocker in blockers[:_LISTED])
+    more = f"; and {len(blockers) - _LISTED} more" if len(blockers) > _LISTED else ""
+    others = f" ({_names(each[0] for each in waiting[1:])} too)" if len(waiting) > 1 else ""
+    return ("RotationWaiting", "True", reason, f"{address} in phase {phase}: {told}{more}. {way_out}{others}")
 
 
 def _present(kind: str, reason: str, message: str, *, there: bool) -> _Said | None:

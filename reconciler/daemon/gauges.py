@@ -26,6 +26,7 @@ _CLASSES: Final = (*(action.word for action in Action if action), "blocked", "ot
 #: There only while they are true; a series that says False is easier to alert on than one that is not there.
 _ABNORMAL: Final = (
     "Reconciling", "Stalled", "Suspended", "ClockUncertain", "Flapping", "BudgetExhausted", "HooksFailing", "ServedStale",
+    "RotationWaiting",
 )  # fmt: skip
 
 
@@ -90,15 +91,13 @@ def _of_certificates(document: StatusDocument, now: datetime) -> Iterator[Metric
 def _rotations(document: StatusDocument) -> Metric:
     """Every CA and keypair, at its phase; all phases are there at zero while it rotates."""
     rotating = {entry.address: entry.phase for entry in document.rotations}
-    values = {
-        (row.address, phase): float(rotating.get(row.address, "stable") == phase)
-        for row in document.resources
-        if row.type == "ca" and row.phase is not None and row.node is None
-        for phase in _PHASES
-    }
-    return _gauge(
-        "rotation_phase", "Where a CA stands between two generations: 1 for the phase that holds.", ["address", "phase"], values
+    # A keypair has a row for each replica, and rotates as one.
+    addresses = dict.fromkeys(
+        row.address.partition("[")[0] for row in document.resources if row.type in {"ca", "keypair"} and row.phase is not None
     )
+    values = {(address, phase): float(rotating.get(address, "stable") == phase) for address in addresses for phase in _PHASES}
+    documentation = "Where a CA or keypair stands between two generations: 1 for the phase that holds."
+    return _gauge("rotation_phase", documentation, ["address", "phase"], values)
 
 
 def _of_lists(document: StatusDocument) -> Iterator[Metric]:

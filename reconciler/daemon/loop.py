@@ -22,7 +22,7 @@ _log: Final = logging.getLogger(__name__)
 #: renewal is due by the wall clock, which may jump; a watch may miss an event.
 TICK: Final = 15.0
 #: Reasons by how much they say; a step is told the first that came.
-_ORDER: Final = ("start", "signal", "source", "files", "renewal", "retry", "interval")
+_ORDER: Final = ("start", "signal", "source", "files", "renewal", "rotation", "retry", "interval")
 
 
 @contextmanager

@@ -27,10 +27,14 @@ from reconciler.observed.cache import Cache
 from reconciler.observed.live.inquiries import inquiries
 from reconciler.observed.live.probe import probe_all
 from reconciler.observed.model import Served
+from reconciler.passes.further import kinds, leads_further
 from reconciler.passes.reported import SERVED, STATUS, load_served
 from reconciler.passes.scope import urgent_part
 from reconciler.passes.session import Session
+from reconciler.plan.build import Plan
 from reconciler.plan.options import Options
+from reconciler.plan.rotation.keypair_life import KeypairLife
+from reconciler.plan.rotation.lifecycle import Lifecycle, Standing
 from reconciler.plan.status_document import ReconcilerStatus, StatusDocument
 from reconciler.stores.errors import StoreError
 
@@ -98,6 +102,7 @@ class Reconciler:
         self._cache = Cache(now_ns=time.time_ns())
         self._served: dict[str, Served] = {}
         self._last: StatusDocument | None = None
+        self._worked: frozenset[tuple[str, str, int]] = frozenset()
         self._me = ReconcilerStatus(
             version=__version__, started_at=tools.clock().replace(microsecond=0), pid=os.getpid(), node=settings.node
         )
@@ -112,7 +117,7 @@ class Reconciler:
         """One waking.
 
         Args:
-            trigger: what woke it: start, source, files, renewal, retry, signal or interval.
+            trigger: what woke it: start, source, files, renewal, rotation, retry, signal or interval.
         """
         started = self._tools.clock()
         refused = self._following.refresh(whole=trigger in {"start", "signal", "interval"})
@@ -141,7 +146,9 @@ class Reconciler:
         )
         self._observe(passed.result, self._boot() - before)
         newly_stale = self._ask(session, passed)
-        again = newly_stale or _goes_on(passed)
+        worked = kinds(passed.work)
+        again = newly_stale or _goes_on(passed, further=worked != self._worked)
+        self._worked = worked
         return self._report(session, memory, passed, verdict, refused, trigger=trigger, started=started, again=again)
 
     def _recalled(self, session: Session) -> Memory:
@@ -163,9 +170,13 @@ class Reconciler:
         )
 
     def _urgent(self, session: Session, memory: Memory) -> tuple[Passed | None, Memory]:
-        """What a commit changed in a large desired state is done ahead of a look at everything."""
+        """What a commit changed in a large desired state is done ahead of a look at everything.
+
+        Not while a CA is between two generations, or may be: which of them belongs where is told by everything that holds
+        one, and a trust file written from less would be taken for the beginning of the end of the old one.
+        """
         part = urgent_part(self._following.take_before(), session.compiled.state)
-        if part is None:
+        if part is None or self._last is None or self._last.rotations:
             return None, memory
         targets = (*part.components, *part.bundles, *part.kubeconfigs)
         view = replace(session, compiled=replace(session.compiled, state=part))
@@ -224,6 +235,7 @@ class Reconciler:
             hooks=delivered.hooks if delivered else (),
             served=self._served,
             suspended=session.compiled.state.suspended,
+            standings=_standings(view.plan) if view else {},
             flapping=last_writers(others, {a: view.inventory.records[a].paths for a in others if a in view.inventory.records})
             if view
             else {},
@@ -299,7 +311,20 @@ class Reconciler:
         return False
 
 
-def _goes_on(passed: Passed) -> bool:
-    """Whether a step of a rotation was taken, so that the next one may be possible now."""
-    rotating = passed.planned is not None and bool(passed.planned.rotations)
-    return rotating and (bool(passed.outcome.done) or bool(passed.delivered and passed.delivered.ran))
+def _standings(plan: Plan) -> dict[str, Standing]:
+    """Where every CA and keypair stands, by address."""
+    lives: tuple[Lifecycle | KeypairLife, ...] = (*plan.lives.values(), *plan.keypairs.values())
+    return {life.desired.address: life.standing for life in lives}
+
+
+def _goes_on(passed: Passed, *, further: bool) -> bool:
+    """Whether a step of a rotation was taken, so that the next one may be possible now.
+
+    Args:
+        passed: what was done.
+        further: whether it is other work than that of the pass before: what comes back again and again must not make the
+            loop spin.
+    """
+    rotating = leads_further(passed.work) or (passed.planned is not None and bool(passed.planned.rotations))
+    did = further and bool(passed.outcome.done)
+    return rotating and (did or bool(passed.delivered and passed.delivered.ran))

@@ -56,7 +56,7 @@ def goes_on(before: tuple[Work, ...], view: View) -> bool:
         view: planned again.
     """
     rotates = bool(view.plan.document.rotations) or leads_further(before) or leads_further(view.plan.work)
-    return rotates and bool(view.plan.work) and _kinds(view.plan.work) != _kinds(before)
+    return rotates and bool(view.plan.work) and kinds(view.plan.work) != kinds(before)
 
 
 def leads_further(work: tuple[Work, ...]) -> bool:
@@ -64,7 +64,8 @@ def leads_further(work: tuple[Work, ...]) -> bool:
     return any(each.task not in {"", "create"} or (each.kind == "keypair" and each.action in _FOLLOWED) for each in work)
 
 
-def _kinds(work: tuple[Work, ...]) -> frozenset[tuple[str, str, int]]:
+def kinds(work: tuple[Work, ...]) -> frozenset[tuple[str, str, int]]:
+    """What tells a further step from the same work once more."""
     return frozenset((each.address, each.task or _step_of(each), int(each.action)) for each in work)
 
 

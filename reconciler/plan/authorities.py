@@ -12,7 +12,7 @@ from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.reasons import Action, Finding
 from reconciler.plan.rotation.barriers import BY_HAND
 from reconciler.plan.rotation.life import Lived, early_warning, live
-from reconciler.plan.rotation.lifecycle import Lifecycle
+from reconciler.plan.rotation.lifecycle import Lifecycle, Standing
 from reconciler.plan.rotation.observe import family_of
 
 #: Codes of what is told about a rotation.
@@ -95,18 +95,28 @@ def _notes(ca: CA, lived: Lived, situation: Situation) -> Iterator[DiagnosticEnt
             severity="error", code=UNFINISHED, summary=f"{ca.address}: {standing.error}",
             detail="Everything stays with the generation that it has, and goes on being renewed.", address=ca.address,
         )  # fmt: skip
-    if standing.assumed:
-        steps = "; ".join(blocker.message.removeprefix(BY_HAND) for blocker in standing.assumed)
-        yield DiagnosticEntry(
-            severity="warning", code=ASSUMED, summary=f"{ca.address} goes on to phase {standing.phase} on your word",
-            detail=f"No hook does it, and nothing shows that it was done: {steps}. Whoever applies this says that it was. "
-            f"`rotation.hold: {standing.phase}` keeps the phase back until a commit takes it out.",
-            address=ca.address,
-        )  # fmt: skip
+    yield from assumptions(ca.address, standing)
     if standing.note:
         yield DiagnosticEntry(
             severity="warning", code=GENERATION, summary=f"{ca.address}: {standing.note}",
             detail="A generation whose end is near is left for the next by itself; nobody goes back to it.", address=ca.address,
+        )  # fmt: skip
+
+
+def assumptions(address: str, standing: Standing) -> Iterator[DiagnosticEntry]:
+    """That a phase begins because whoever applies is taken to have restarted what no hook does.
+
+    Args:
+        address: of the CA or keypair.
+        standing: where it stands.
+    """
+    if standing.assumed:
+        steps = "; ".join(blocker.message.removeprefix(BY_HAND) for blocker in standing.assumed)
+        yield DiagnosticEntry(
+            severity="warning", code=ASSUMED, summary=f"{address} goes on to phase {standing.phase} on your word",
+            detail=f"No hook does it, and nothing shows that it was done: {steps}. Whoever applies this says that it was. "
+            f"`rotation.hold: {standing.phase}` keeps the phase back until a commit takes it out.",
+            address=address,
         )  # fmt: skip
 
 

@@ -158,11 +158,14 @@ def _rotations(
     from reconciler.plan.rotation.kubernetes.step import lines  # noqa: PLC0415 - only while something rotates
     from reconciler.plan.rotation.kubernetes.steps import kubernetes_steps  # noqa: PLC0415
 
+    addresses = {decision.address for decision in acting}
+    # What concerns a keypair as a whole is done at its replicas.
+    addresses |= {decision.address.partition("[")[0] for decision in acting if decision.kind == "keypair"}
     entries = (
         rotation_entry(
             life.desired.address,
             life.standing,
-            acting=frozenset(decision.address for decision in acting),
+            acting=frozenset(addresses),
             steps=lines(kubernetes_steps(desired, life.desired.name, life.standing.phase)),
         )
         for life in lives

@@ -40,6 +40,24 @@ def unsigned_dependent(ca: CA, situation: Situation, known: Container[str] = ())
     return _trusted(ca, situation, known)
 
 
+def lost_generation(ca: CA, situation: Situation) -> str | None:
+    """What a generation that is to be made left behind when it was there before; None when it never was, or nobody can tell.
+
+    By its name, which it shares with no other generation unless people wrote it by hand.
+
+    Args:
+        ca: as the generation is wanted; nothing of it is there.
+        situation: what was found.
+    """
+    if not ca.numbered or ca.generation == 1:
+        return None
+    for address, component in situation.desired.components.items():
+        leaf = _alive(address, situation) if component.ca == ca.name else None
+        if leaf is not None and leaf.issuer.same_as(ca.subject):
+            return f"{address} was signed by it and is valid until {instant(leaf.not_after)}"
+    return _trusted(ca, situation, ())
+
+
 def _trusted(ca: CA, situation: Situation, known: Container[str]) -> str | None:
     """A bundle that holds a certificate of this CA's name, around none of these keys."""
     for bundle in situation.desired.bundles.values():

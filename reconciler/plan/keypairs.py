@@ -9,7 +9,7 @@ import msgspec
 
 from reconciler.desired.model import Keypair, Replica
 from reconciler.observed.model import Absent, Key, ObservedKeypair, ObservedState, PublicKey, Unusable
-from reconciler.plan.authorities import GENERATION, UNFINISHED
+from reconciler.plan.authorities import GENERATION, UNFINISHED, assumptions
 from reconciler.plan.checks_files import owners, public_mode, secret_mode
 from reconciler.plan.checks_pair import unreadable_finding
 from reconciler.plan.context import Decision, Situation
@@ -63,6 +63,7 @@ def tell_keypairs(situation: Situation, keypairs: Keypairs) -> Iterator[Diagnost
         keypair, standing = situation.desired.keypairs[name], life.standing
         if standing.error:
             yield _note(keypair, UNFINISHED, standing.error, severity="error")
+        yield from assumptions(keypair.address, standing)
         if standing.note:
             yield _note(keypair, GENERATION, standing.note)
         key = life.keys.get(standing.target)

@@ -82,7 +82,8 @@ class Condition(Part, frozen=True, kw_only=True):
     """Something about the reconciler as a whole, as Kubernetes and Flux have it.
 
     ``Ready`` and ``SourceVerified`` are good when True. ``Reconciling``, ``Stalled``, ``Suspended``, ``ClockUncertain``,
-    ``Flapping``, ``BudgetExhausted``, ``HooksFailing`` and ``ServedStale`` are there only while they are True.
+    ``Flapping``, ``BudgetExhausted``, ``HooksFailing``, ``ServedStale`` and ``RotationWaiting`` are there only while they are
+    True.
     """
 
     type: str
@@ -137,7 +138,7 @@ class PassStatus(Part, frozen=True, kw_only=True):
     started_at: datetime
     finished_at: datetime
     result: Literal["success", "error", "noop"]
-    trigger: Annotated[str, Meta(description="What woke it: start, source, files, renewal, retry, signal, interval.")]
+    trigger: Annotated[str, Meta(description="What woke it: start, source, files, renewal, rotation, retry, signal, interval.")]
     revision: str = ""
     changes: Annotated[list[PlannedChange], Meta(description="What it planned, in the order of work; at most 200 lines.")] = []
     diagnostics: Annotated[list[str], Meta(description="Warnings and errors of the plan, one sentence each.")] = []
@@ -154,7 +155,7 @@ class ReconcilerStatus(Part, frozen=True, kw_only=True):
     last_pass: PassStatus | None = None
     last_success_at: datetime | None = None
     next_pass_at: Annotated[datetime | None, Meta(description="When it wakes at the latest.")] = None
-    next_pass_why: Annotated[str, Meta(description="renewal, retry or interval.")] = ""
+    next_pass_why: Annotated[str, Meta(description="renewal, rotation, retry or interval.")] = ""
 
 
 class StatusSummary(Part, frozen=True, kw_only=True):

@@ -103,6 +103,12 @@ def _blocked(situation: Situation, decision: Decision, waiting: list[str]) -> Di
         detail = (
             f"{cause.message} ({differences}). Move the files away, name them under `imports`, or give --adopt to replace them."
         )
+    elif cause.path == "files":
+        summary = f"{decision.address}: {cause.message}"
+        detail = (
+            "The certificates in that file are trusted too: without them somebody would lose trust, so nothing is written. "
+            "Put the file there, or take it out of `files` of the bundle."
+        )
     else:
         summary = f"{decision.address}: {cause.message}"
         paths = ", ".join(paths_of(decision.address, situation.desired))

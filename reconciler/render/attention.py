@@ -18,7 +18,7 @@ from reconciler.render.states import Alarm, alarm, state
 #: Conditions that are good when True; all others are there only while something is wrong.
 GOOD: Final = frozenset({"Ready", "SourceVerified"})
 #: Conditions that are a state rather than a failure.
-_MILD: Final = frozenset({"Reconciling", "Suspended"})
+_MILD: Final = frozenset({"Reconciling", "Suspended", "RotationWaiting"})
 _RANK: Final[dict[Alarm, int]] = {"bad": 0, "watch": 1, "good": 2}
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -130,6 +130,8 @@ def _watch(document: StatusDocument, now: datetime) -> list[str]:
         ),
         _count(sum(hook.state == "waiting" for hook in document.hooks), "hook waits for its turn", "hooks wait for their turn"),
     ]
+    if any(each.type == "RotationWaiting" for each in document.conditions):
+        parts.append("a rotation waits for people")
     if any(each.type == "Ready" and each.reason == "NotRunning" for each in document.conditions):
         parts.append("no reconciler is running")
     found = [part for part in parts if part]

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from reconciler.plan.document import RotationEntry
 from reconciler.plan.status_document import StatusDocument
+from reconciler.render.escape import visible
 from reconciler.render.page_style import text
 from reconciler.render.rotation_text import PHASES, waiting_lines
 from reconciler.render.status_parts import address, day, section, table
 
-_HEADS = (("Rotation", ""), ("Generations", "short"), ("Phase", ""), ("Waits for", ""), ("Soaks until", "short"))
+_HEADS = (("Rotation", "short"), ("Generations", "short"), ("Phase", ""), ("Waits for", ""), ("Soaks until", "short"))
 #: Causes of waiting that are told; more are counted.
 _MOST = 5
 
@@ -39,6 +40,10 @@ def _trail(entry: RotationEntry) -> str:
 def _waits(entry: RotationEntry) -> str:
     if entry.error:
         return f'<span class="bad">{text(entry.error)}</span>'
-    lines = waiting_lines(entry.waits_for)
-    more = f"<br>and {len(lines) - _MOST} more causes" if len(lines) > _MOST else ""
-    return "<br>".join(text(line) for line in lines[:_MOST]) + more
+    own = f"{visible(entry.address)} "  # the row's name says it
+    lines = [line.removeprefix(own) for line in waiting_lines(entry.waits_for)]
+    causes = [text(line) for line in lines[:_MOST]]
+    if len(lines) > _MOST:
+        causes.append(f"and {len(lines) - _MOST} more causes")
+    items = "".join(f"<li>{cause}</li>" for cause in causes)
+    return f'<ul class="list">{items}</ul>' if items else ""

@@ -10,6 +10,9 @@ import pytest
 from reconciler.daemon.attempts import Hold
 from reconciler.daemon.conditions import Findings, Refused, conditions
 from reconciler.observed.model import Served
+from reconciler.plan.rotation.barriers import Blocker
+from reconciler.plan.rotation.lifecycle import Standing
+from reconciler.plan.rotation.phase import Phase
 from reconciler.plan.status_document import HookStatus
 from tests.plan.world import NOW, ca, component, settled
 
@@ -75,6 +78,52 @@ def test_what_holds(findings: dict[str, Any], expected: dict[str, tuple[str, str
     assert {each.type: (each.status, each.reason) for each in found} == expected
     assert found[0].type == "Ready"
     assert all(each.message.strip() for each in found)
+
+
+def standing(*waits: Blocker) -> Standing:
+    """A CA whose new generation waits in its first phase."""
+    return Standing(phase=Phase.STAGE, source=1, target=2, trusted=(1, 2), waits=waits)
+
+
+RESTART: Final = Blocker(address="ca.k", message="needs somebody to restart kubelet on w-1", people="restart")
+HELD: Final = Blocker(address="ca.k", message="is held by `rotation.hold: clients`", people="release")
+DONE: Final = "Then say that it is done: `cluster-pki apply`."
+PLANNED: Final = Blocker(address="bundle.k", message="does not hold generation 2 yet", by_plan=True)
+OWED: Final = Blocker(address="bundle.k", message="is on disk, and its hooks have not been delivered yet")
+
+
+@pytest.mark.parametrize(
+    ("standings", "expected"),
+    [
+        ({}, None),
+        ({"ca.k": standing(OWED)}, None),
+        ({"ca.k": standing(RESTART, PLANNED)}, None),
+        (
+            {"ca.k": standing(OWED, RESTART)},
+            ("RestartNeeded", f"ca.k in phase stage: restart kubelet on w-1. {DONE}"),
+        ),
+        (
+            {"ca.k": standing(HELD)},
+            (
+                "HeldByDesiredState",
+                f"ca.k in phase stage: {HELD.message}. Take `rotation.hold` out, or move it to a later phase.",
+            ),
+        ),
+        (
+            {"ca.k": standing(*[RESTART] * 7), "keypair.sa": standing(RESTART)},
+            (
+                "RestartNeeded",
+                f"ca.k in phase stage: {'; '.join(['restart kubelet on w-1'] * 5)}; and 2 more. {DONE} (keypair.sa too)",
+            ),
+        ),
+    ],
+    ids=["none", "a hook", "before its files are there", "a restart", "a hold", "much and many"],
+)
+def test_a_rotation_that_only_people_let_go_on(standings: dict[str, Standing], expected: tuple[str, str] | None) -> None:
+    """What they have to do and what comes then; not while a plan or a hook is all that is missing."""
+    found = conditions(Findings(plan=EMPTY, standings=standings), (), NOW)
+    told = [(each.reason, each.message) for each in found if each.type == "RotationWaiting"]
+    assert (found[0].status, told) == ("True", [expected] if expected else [])
 
 
 def test_changes_that_are_left_are_not_ready() -> None:

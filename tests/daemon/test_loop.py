@@ -143,6 +143,7 @@ def due(why: str, at: datetime, **fields: Any) -> Step:  # noqa: ANN401 - any fi
         ("source files renewal interval", "source"),
         ("files renewal interval", "files"),
         ("renewal interval", "renewal"),
+        ("rotation interval", "rotation"),
         ("retry interval", "retry"),
         ("interval", "interval"),
     ],
@@ -159,7 +160,7 @@ def test_the_first_reason_that_holds_is_told(scene: Scene, holds: str, expected:
         scene.time.since_boot += 2 * HOUR.total_seconds()
 
     scene.time.events = [happen]
-    later = [reason for reason in reasons if reason in {"renewal", "retry"}]
+    later = [reason for reason in reasons if reason in {"renewal", "rotation", "retry"}]
     scene.steps = [due(later[0], NOW + HOUR) if later else CALM]
     assert scene.run() == ["start", expected]
 
@@ -192,11 +193,19 @@ def test_without_watched_files_their_events_say_nothing(scene: Scene) -> None:
     assert scene.triggers == ["start", "interval"]
 
 
-def test_a_renewal_wakes_it_when_it_falls_due(scene: Scene) -> None:
+@pytest.mark.parametrize("why", ["renewal", "rotation", "retry"])
+def test_what_falls_due_wakes_it_then(scene: Scene, why: str) -> None:
     """To the second, between two ticks."""
-    scene.steps = [due("renewal", NOW + timedelta(seconds=2 * TICK + 7))]
-    assert scene.run() == ["start", "renewal"]
+    scene.steps = [due(why, NOW + timedelta(seconds=2 * TICK + 7))]
+    assert scene.run() == ["start", why]
     assert scene.time.waits == [TICK, TICK, 7.0]
+
+
+def test_the_end_of_a_soak_wakes_it(scene: Scene) -> None:
+    """At that instant, and not with the next interval after spinning until then."""
+    scene.steps = [due("rotation", NOW + timedelta(seconds=TICK + 3))]
+    assert scene.run() == ["start", "rotation"]
+    assert scene.time.waits == [TICK, 3.0]
 
 
 def test_a_renewal_wakes_it_soon_after_the_clock_jumped(scene: Scene) -> None:

@@ -11,6 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from reconciler.daemon.metrics import Metrics
+from reconciler.plan.document import RotationEntry
 from reconciler.plan.status_document import StatusDocument
 from tests.render.page_stories import CALM, NODES, NOW, RICH, SOURCE, certificate, document, large, reconciler
 
@@ -86,6 +87,23 @@ def test_ready(fields: dict[str, Any], later: int, word: str) -> None:
     assert [key[1] for key, value in ready.items() if value == 1] == [word]
 
 
+def test_phases_of_rotations() -> None:
+    """One series a phase of each CA and each keypair, whose replicas are one; copies of a CA have none of their own."""
+    rows = [
+        replace(certificate("ca.etcd"), type="ca", phase="stable"),
+        replace(certificate("ca.etcd[cp-1]"), type="ca", node="cp-1"),
+        *(replace(certificate(f"keypair.sa[{node}]"), type="keypair", node=node, phase="soak") for node in NODES),
+        certificate("component.a"),
+    ]
+    entry = RotationEntry(
+        address="keypair.sa", phase="soak", from_generation=1, to_generation=2, signing_generation=2, trusted=[1, 2],
+        issues_clients=2, issues_servers=2, next_phase="distrust", barrier="", back="",
+    )  # fmt: skip
+    phases = series(metrics(replace(document(rows), rotations=[entry])), "cluster_pki_rotation_phase")
+    assert {key for key, value in phases.items() if value} == {("ca.etcd", "stable"), ("keypair.sa", "soak")}
+    assert len(phases) == 12
+
+
 def test_what_does_not_hold_a_certificate_has_no_such_series() -> None:
     """Bundles and keypairs are in the sums alone."""
     ready = series(metrics(RICH), "cluster_pki_certificate_ready_status")
@@ -137,6 +155,7 @@ def test_conditions() -> None:
     assert holding(RICH) == {
         "Ready": "False", "SourceVerified": "False", "Stalled": "True", "Reconciling": "True", "HooksFailing": "True",
         "ServedStale": "True", "Suspended": "False", "ClockUncertain": "False", "Flapping": "False", "BudgetExhausted": "False",
+        "RotationWaiting": "False",
     }  # fmt: skip
     assert holding(document([]))["Ready"] == "Unknown"
     assert "SourceVerified" not in holding(document([]))

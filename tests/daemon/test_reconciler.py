@@ -5,12 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import pytest
 import yaml
 
@@ -19,75 +17,20 @@ from reconciler.daemon import passing
 from reconciler.daemon.attempts import Hold
 from reconciler.daemon.conditions import Refused
 from reconciler.daemon.memory import Attempts, Memory
-from reconciler.daemon.passing import Passed, Tools
-from reconciler.daemon.reconciler import Reconciler, Step
+from reconciler.daemon.passing import Passed
 from reconciler.passes import scope
 from reconciler.passes.look import View, look
-from reconciler.plan.status_document import StatusDocument
 from reconciler.source.revision import SourceError
 from tests.builders import NOW
-from tests.daemon.followed import Played, follow, server, settings, text
+from tests.daemon.followed import Played, server, text
+from tests.daemon.scene import INTERVAL, READY, Scene, said
 from tests.observed.live.servers import presenting, serving
-
-READY: Final = {"Ready": ("True", "ReconciliationSucceeded")}
-INTERVAL: Final = timedelta(minutes=5)
-
-
-@dataclass(slots=True, kw_only=True)
-class Scene:
-    """A reconciler, its source and its clocks."""
-
-    home: Path
-    source: Played
-    now: datetime = NOW
-    boot: float = 1000.0
-    passes: list[str] = field(default_factory=list)
-    """Their results."""
-
-    def start(self, **fields: Any) -> Reconciler:  # noqa: ANN401 - any field of the settings
-        """A fresh one, as after a restart."""
-        given = {"state_dir": str(self.home / "state"), "interval": INTERVAL, **fields}
-        return Reconciler(
-            follow(self.source, self.home, **given),
-            settings(self.home, **given),
-            tools=Tools(
-                clock=lambda: self.now,
-                listen=lambda _event: None,
-                stop=lambda: False,
-                wait=self.pass_time,
-                beat=lambda: None,
-            ),
-            boot=lambda: self.boot,
-            observe_pass=lambda result, _seconds: self.passes.append(result),
-        )
-
-    def pass_time(self, seconds: float) -> None:
-        """Lets both clocks go on."""
-        self.now += timedelta(seconds=seconds)
-        self.boot += seconds
-
-    @property
-    def audit(self) -> list[str]:
-        """The addresses for which certificates were signed, in order."""
-        lines = (self.home / "state/audit.jsonl").read_bytes().splitlines()
-        entries = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
-        return [entry["address"] for entry in entries if entry.get("serial")]
-
-    def saved(self) -> StatusDocument:
-        """What others read."""
-        return msgspec.json.decode((self.home / "state/status.json").read_bytes(), type=StatusDocument)
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:
     """Two servers, nothing made yet."""
     return Scene(home=tmp_path, source=Played(a=text("api", "web")))
-
-
-def said(step: Step) -> dict[str, tuple[str, str]]:
-    """Status and reason of every condition."""
-    assert step.status is not None
-    return {each.type: (each.status, each.reason) for each in step.status.conditions}
 
 
 def test_from_nothing_to_everything_and_then_nothing(scene: Scene) -> None:

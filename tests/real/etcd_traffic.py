@@ -47,6 +47,10 @@ def ask(member: Member, identity: Identity, path: str, body: dict[str, str]) -> 
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # it went down in the middle of a handshake
         raise NoAnswerError(str(error)) from error
     except ssl.SSLError as error:
+        # etcd reads certificate and key one after the other at each handshake; one that falls between the two says so, and
+        # refuses nobody for whom they are.
+        if error.reason == "TLSV1_ALERT_INTERNAL_ERROR":
+            raise NoAnswerError(str(error)) from error
         msg = f"{member.name}: {error}"
         raise RefusedError(msg) from error
     except (TimeoutError, OSError, http.client.HTTPException) as error:

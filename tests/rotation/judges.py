@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from reconciler.desired.model import DesiredState
+from reconciler.desired.model import Bundle, DesiredState, Kubeconfig
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\s(.*?)-----END", re.DOTALL)
@@ -91,7 +91,7 @@ def complaints(desired: DesiredState, leaves: Chains, trust: Chains, at: datetim
         trust: what is trusted, by bundle or kubeconfig.
         at: the time on the verifiers' clock.
     """
-    holders = {**desired.bundles, **desired.kubeconfigs}
+    holders: dict[str, Bundle | Kubeconfig] = {**desired.bundles, **desired.kubeconfigs}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for address, anchors in trust.items():

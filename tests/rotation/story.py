@@ -70,12 +70,15 @@ class Story:
         source = DirectorySource(str(self.path / "cluster-pki.yaml"))
         return new_session(source, node=node, root=str(self.path), state_dir=str(self.path / "state"), environ={}).compiled.state
 
+    def _time(self) -> datetime:
+        return self.now
+
     @contextlib.contextmanager
     def clock(self) -> Iterator[None]:
         """Commands take the story's clock for the time."""
         with contextlib.ExitStack() as stack:
             for command in CLOCKS:
-                stack.enter_context(mock.patch(f"reconciler.cli.{command}.wall_clock", lambda: self.now))
+                stack.enter_context(mock.patch(f"reconciler.cli.{command}.wall_clock", side_effect=self._time))
             yield
 
     def call(self, command: str, *arguments: str) -> Said:
@@ -168,7 +171,7 @@ class Story:
         """What the rotation waits for, by address."""
         return {each["address"]: each["message"] for each in self.rotations()[address]["waits_for"]}
 
-    def bytes(self, path: str) -> bytes:
+    def content(self, path: str) -> bytes:
         """A file below the home."""
         return (self.path / path).read_bytes()
 

@@ -60,11 +60,11 @@ def test_renewal_keeps_key_name_and_identifier(tmp_path: Path) -> None:
     story = applied(tmp_path, ending({"strategy": "renew"}))
     story.passes(days=200)
     story.apply()
-    old, key = story.bytes("store/ca/main.crt"), story.bytes("store/ca/main.key")
+    old, key = story.content("store/ca/main.crt"), story.content("store/ca/main.key")
     story.passes(days=100)
     story.apply()
-    new = story.bytes("store/ca/main.crt")
-    assert (new != old, story.bytes("store/ca/main.key") == key, identity(new) == identity(old)) == (True, True, True)
+    new = story.content("store/ca/main.crt")
+    assert (new != old, story.content("store/ca/main.key") == key, identity(new) == identity(old)) == (True, True, True)
     assert story.actions() == {}
 
 
@@ -79,12 +79,12 @@ def test_a_renewed_ca_of_openssl_keeps_its_bytes(tmp_path: Path) -> None:
     (folder / "main.key").chmod(0o600)
     story = Story(home=Home(path=tmp_path), document=document, now=datetime.now(UTC) + timedelta(minutes=1))
     story.apply("--adopt")
-    old, (leaves, _) = story.bytes("store/ca/main.crt"), story.seen()
+    old, (leaves, _) = story.content("store/ca/main.crt"), story.seen()
     assert judges.key_identifier(leaves["component.web"][0], "authority") == "001122334455"
     issued = story.now
     story.passes(days=330)
     story.apply()
-    new = story.bytes("store/ca/main.crt")
+    new = story.content("store/ca/main.crt")
     assert (new != old, identity(new) == identity(old)) == (True, True)
     assert "PRINTABLESTRING:Acme" in judges.field(new, "-subject", "-nameopt", "oneline,show_type")
     desired = story.desired()
@@ -118,14 +118,14 @@ def test_a_go_like_identifier_is_copied_as_it_is(tmp_path: Path) -> None:
     (folder / "main.key").chmod(0o600)
     story = Story(home=Home(path=tmp_path), document=plain())
     story.apply("--adopt")
-    found = {judges.key_identifier(story.bytes(f"store/pki/{each}.crt"), "authority") for each in ("app", "web", "peer")}
+    found = {judges.key_identifier(story.content(f"store/pki/{each}.crt"), "authority") for each in ("app", "web", "peer")}
     assert found == {identifier.hex().upper()}
     story.ca(generation=2)
     story.apply()
     story.passes(days=2)
     story.apply()
-    signer = judges.key_identifier(story.bytes("store/ca/main.crt"), "subject")
-    assert judges.key_identifier(story.bytes("store/pki/web.crt"), "authority") == signer != identifier.hex().upper()
+    signer = judges.key_identifier(story.content("store/ca/main.crt"), "subject")
+    assert judges.key_identifier(story.content("store/pki/web.crt"), "authority") == signer != identifier.hex().upper()
 
 
 def test_a_staged_ca_rotates_by_itself_and_never_back(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_an_expired_ca_comes_back(tmp_path: Path, rotation: dict[str, Any]) -> N
         story.passes(days=1)
     story.apply()
     assert (story.rotations(), story.actions()) == ({}, {})
-    assert len(judges.certificates(story.bytes("store/trust/main.pem"))) == 1
+    assert len(judges.certificates(story.content("store/trust/main.pem"))) == 1
 
 
 def test_an_old_anchor_that_expires_in_the_soak_leaves_the_trust_files(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_an_old_anchor_that_expires_in_the_soak_leaves_the_trust_files(tmp_path:
     story.passes(days=30)
     story.ca(generation=2)
     story.apply()
-    assert (story.phase(), len(judges.certificates(story.bytes("store/trust/main.pem")))) == ("soak", 2)
+    assert (story.phase(), len(judges.certificates(story.content("store/trust/main.pem")))) == ("soak", 2)
     story.passes(days=31)
     story.apply()
-    assert len(judges.certificates(story.bytes("store/trust/main.pem"))) == 1
+    assert len(judges.certificates(story.content("store/trust/main.pem"))) == 1

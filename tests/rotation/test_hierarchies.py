@@ -13,32 +13,32 @@ from tests.rotation.clusters import BACK, SOAK, applied, held, reached, tiered
 def test_an_intermediate_rotates_inside_its_root(tmp_path: Path) -> None:
     """Nobody trusts it directly, so it is over once everything has moved; the trust files never change."""
     story = applied(tmp_path, tiered())
-    trust = story.bytes("store/trust/main.pem")
+    trust = story.content("store/trust/main.pem")
     for phase in ("stage", "clients"):
         story.ca(generation=2, rotation=held(phase))
         story.apply()
         assert (story.phase(), story.actions()) == (phase, {})
     story.ca(rotation=dict(SOAK))
     story.apply()
-    assert (story.rotations(), story.actions(), story.bytes("store/trust/main.pem")) == ({}, {}, trust)
-    assert "main g2" in judges.field(story.bytes("store/pki/web.crt"), "-issuer")
+    assert (story.rotations(), story.actions(), story.content("store/trust/main.pem")) == ({}, {}, trust)
+    assert "main g2" in judges.field(story.content("store/pki/web.crt"), "-issuer")
 
 
 def test_a_root_carries_its_intermediate_along(tmp_path: Path) -> None:
     """The intermediate's key stays: leaves keep their certificates, only the chains behind them change."""
     story = applied(tmp_path, tiered())
-    leaves = {name: judges.certificates(story.bytes(f"store/pki/{name}.crt")) for name in ("app", "web", "peer")}
+    leaves = {name: judges.certificates(story.content(f"store/pki/{name}.crt")) for name in ("app", "web", "peer")}
     for phase in BACK:
         story.ca("root", generation=2, rotation=held(phase))
         story.apply()
         assert (story.phase("ca.root"), story.actions()) == (phase, {})
-    after = {name: judges.certificates(story.bytes(f"store/pki/{name}.crt")) for name in leaves}
+    after = {name: judges.certificates(story.content(f"store/pki/{name}.crt")) for name in leaves}
     assert {name: chain[0] for name, chain in after.items()} == {name: chain[0] for name, chain in leaves.items()}
     assert all(after[name][1] != leaves[name][1] for name in leaves)
     story.ca("root", rotation=dict(SOAK))
     story.passes(days=2)
     story.apply()
-    assert (story.rotations(), len(judges.certificates(story.bytes("store/trust/main.pem")))) == ({}, 1)
+    assert (story.rotations(), len(judges.certificates(story.content("store/trust/main.pem")))) == ({}, 1)
 
 
 def test_the_soak_of_a_root_counts_from_the_new_chains(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_the_soak_of_a_root_counts_from_the_new_chains(tmp_path: Path) -> None:
     story.passes(days=10)
     story.ca("root", generation=2)
     story.apply()
-    assert (story.phase("ca.root"), len(judges.certificates(story.bytes("store/trust/main.pem")))) == ("soak", 2)
+    assert (story.phase("ca.root"), len(judges.certificates(story.content("store/trust/main.pem")))) == ("soak", 2)
     story.passes(hours=20)
     story.apply()
     assert story.phase("ca.root") == "soak"
@@ -86,7 +86,7 @@ def test_an_intermediate_waits_for_the_rotation_of_its_root(tmp_path: Path, phas
         story.passes(days=2)
         story.apply()
     assert (story.rotations(), story.actions()) == ({}, {})
-    assert "main g2" in judges.field(story.bytes("store/pki/web.crt"), "-issuer")
+    assert "main g2" in judges.field(story.content("store/pki/web.crt"), "-issuer")
 
 
 def test_a_root_waits_for_the_rotation_of_its_intermediate(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ ADDRESS = "keypair.sa"
 
 def accepted(story: Story) -> int:
     """How many public keys stand in the file; that of the signing key is always among them, first."""
-    public = story.bytes("store/sa/sa.pub")
+    public = story.content("store/sa/sa.pub")
     signing = judges.openssl("pkey", "-pubout", "-in", str(story.path / "store/sa/sa.key"))
     assert public.decode().startswith(signing)
     return public.count(b"BEGIN PUBLIC KEY")
@@ -25,12 +25,12 @@ def accepted(story: Story) -> int:
 def test_every_hold_and_the_end(tmp_path: Path) -> None:
     """The signer changes only once both public keys are there, and the old one goes after the soak."""
     story = applied(tmp_path, service_accounts())
-    old = story.bytes("store/sa/sa.key")
+    old = story.content("store/sa/sa.key")
     seen = []
     for hold in (*ORDER, None):
         story.write(keypairs={"sa": {"generation": 2, "rotation": {**SOAK, **({"hold": hold} if hold else {})}}})
         story.apply()
-        seen.append((hold, story.phase(ADDRESS), accepted(story), story.bytes("store/sa/sa.key") == old))
+        seen.append((hold, story.phase(ADDRESS), accepted(story), story.content("store/sa/sa.key") == old))
         assert story.actions() == {}
     assert seen == [
         ("stage", "stable", 1, True),
@@ -48,14 +48,14 @@ def test_every_hold_and_the_end(tmp_path: Path) -> None:
 def test_one_apply_walks_to_the_soak_and_it_counts_from_there(tmp_path: Path) -> None:
     """Two applies, a soak apart, are a whole rotation, there and back; what was abandoned or destroyed is nowhere."""
     story = applied(tmp_path, service_accounts(rotation={**SOAK, "retired": "destroy"}))
-    first = story.bytes("store/sa/sa.key")
+    first = story.content("store/sa/sa.key")
     for generation in (2, 3, 2):
-        before = story.bytes("store/sa/sa.key")
+        before = story.content("store/sa/sa.key")
         story.write(keypairs={"sa": {"generation": generation}})
         story.apply()
         if generation == 2 and before != first:
             break
-        assert (story.phase(ADDRESS), accepted(story), story.bytes("store/sa/sa.key") != before) == ("soak", 2, True)
+        assert (story.phase(ADDRESS), accepted(story), story.content("store/sa/sa.key") != before) == ("soak", 2, True)
         story.passes(hours=25)
         story.apply()
         assert (story.rotations(), story.actions(), accepted(story)) == ({}, {}, 1)
@@ -66,15 +66,15 @@ def test_one_apply_walks_to_the_soak_and_it_counts_from_there(tmp_path: Path) ->
 def test_it_goes_back_from_every_phase(tmp_path: Path, hold: str) -> None:
     """The old key signs again, and nothing of the new one stays."""
     story = applied(tmp_path, service_accounts())
-    first = story.bytes("store/sa/sa.key")
+    first = story.content("store/sa/sa.key")
     story.write(keypairs={"sa": {"generation": 2, "rotation": {**SOAK, "hold": hold}}})
     story.apply()
-    abandoned = story.bytes("store/sa/sa.g2.key")
+    abandoned = story.content("store/sa/sa.g2.key")
     story.write(keypairs={"sa": {"generation": 1, "rotation": dict(SOAK)}})
     story.apply()
     story.passes(days=2)
     story.apply()
-    assert (story.rotations(), story.actions(), story.bytes("store/sa/sa.key")) == ({}, {}, first)
+    assert (story.rotations(), story.actions(), story.content("store/sa/sa.key")) == ({}, {}, first)
     assert accepted(story) == 1
     assert not (story.path / "store/sa/sa.g2.key").exists()
     assert abandoned != first

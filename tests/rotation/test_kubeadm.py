@@ -48,17 +48,17 @@ def test_nodes_that_hold_a_copy_of_the_ca_trust_both_generations(tmp_path: Path,
     document = kubeadm(distributeCAKeys=True)
     document["cas"]["kubernetes"].update(lifetime="365d", rotation={**SOAK, "strategy": "staged"})
     story = applied(tmp_path, document)
-    assert len(judges.certificates(story.bytes(BUNDLE))) == 1
+    assert len(judges.certificates(story.content(BUNDLE))) == 1
     if generation == 1:
         story.passes(days=260)
     story.ca("kubernetes", generation=generation)
     story.apply()
     assert story.phase("ca.kubernetes") == "stage"
-    assert len(judges.certificates(story.bytes(BUNDLE))) == 2
+    assert len(judges.certificates(story.content(BUNDLE))) == 2
     for _ in range(3):
         story.apply()
     assert story.phase("ca.kubernetes") == "soak"
-    signing = {story.bytes(f"store/{place}.key") for place in ("authority/kubernetes/ca", "cp-1/etc/kubernetes/pki/ca")}
+    signing = {story.content(f"store/{place}.key") for place in ("authority/kubernetes/ca", "cp-1/etc/kubernetes/pki/ca")}
     assert len(signing) == 1
 
 

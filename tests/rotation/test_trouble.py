@@ -84,13 +84,13 @@ def test_the_phase_is_found_again_without_records(tmp_path: Path, phase: str, da
 def test_a_lost_signing_pair_comes_back_from_beside(tmp_path: Path, phase: str, records: bool) -> None:
     """The generation that signs stands for itself too, and nobody else's files change."""
     story = reached(tmp_path, phase)
-    pair = {name: story.bytes(f"store/ca/{name}") for name in ("main.crt", "main.key")}
+    pair = {name: story.content(f"store/ca/{name}") for name in ("main.crt", "main.key")}
     gone(*pair)(story)
     if not records:
         no_records(story)
     assert story.actions() == {"ca.main": "repair"}
     story.apply()
-    assert {name: story.bytes(f"store/ca/{name}") for name in pair} == pair
+    assert {name: story.content(f"store/ca/{name}") for name in pair} == pair
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_lost_signing_pair_comes_back_from_beside(tmp_path: Path, phase: str, 
 def test_nothing_takes_the_place_of_the_generation_that_signs(tmp_path: Path, phase: str, damage: Damage, records: bool) -> None:
     """The new one stands there ready, but half of the cluster is not: it fails, and changes no file, until it is restored."""
     story = reached(tmp_path, phase)
-    backup = {name: story.bytes(f"store/ca/{name}") for name in ("main.crt", "main.key")}
+    backup = {name: story.content(f"store/ca/{name}") for name in ("main.crt", "main.key")}
     damage(story)
     if not records:
         no_records(story)
@@ -134,7 +134,7 @@ def test_nothing_takes_the_place_of_the_generation_that_signs(tmp_path: Path, ph
 def test_what_stands_beside_may_be_lost_while_it_signs(tmp_path: Path, phase: str, damage: Damage) -> None:
     """Our record says which number signs; when the next generation comes, this one is put beside again, whole."""
     story = reached(tmp_path, phase)
-    key = story.bytes("store/ca/main.key")
+    key = story.content("store/ca/main.key")
     damage(story)
     before = story.digests()
     story.apply()
@@ -145,7 +145,7 @@ def test_what_stands_beside_may_be_lost_while_it_signs(tmp_path: Path, phase: st
         story.passes(days=2)
     story.ca(generation=3)
     story.apply()
-    assert story.bytes("store/ca/main.g2.key") == key
+    assert story.content("store/ca/main.g2.key") == key
 
 
 @pytest.mark.parametrize("phase", ["stage", "clients"])
@@ -154,17 +154,30 @@ def test_a_broken_generation_that_comes_in_is_told_and_never_made_anew(tmp_path:
     """It fails, everything goes on verifying, and the rotation waits."""
     story = reached(tmp_path, phase)
     damage(story)
-    trust = story.bytes("store/trust/main.pem")
+    trust = story.content("store/trust/main.pem")
     beside = {name for name in story.digests() if "main.g2" in name}
     story.apply(code=1)
     assert {name for name in story.digests() if "main.g2" in name} == beside
-    assert story.bytes("store/trust/main.pem") == trust
+    assert story.content("store/trust/main.pem") == trust
+
+
+@pytest.mark.parametrize("phase", ["stage", "clients"])
+def test_a_generation_that_was_lost_is_not_made_a_second_time(tmp_path: Path, phase: str) -> None:
+    """Somebody trusts it already, and some may have certificates of it: it is restored, or the number is raised (R15)."""
+    story = reached(tmp_path, phase)
+    before = story.content("store/trust/main.pem")
+    gone("main.g2.crt", "main.g2.key")(story)
+    said = story.apply(code=1)
+    assert "ca-certificate-missing" in said.out
+    assert "certificate of it" in said.out or "was signed by it" in said.out
+    assert not (tmp_path / "store/ca/main.g2.crt").exists()
+    assert story.content("store/trust/main.pem") == before
 
 
 def test_a_leaf_restored_from_backup_in_the_soak_moves_again(tmp_path: Path) -> None:
     """Both generations are trusted, so it serves until it is reissued, and distrust waits for nothing else."""
     story = applied(tmp_path)
-    backup = {name: story.bytes(f"store/pki/{name}") for name in ("web.crt", "web.key")}
+    backup = {name: story.content(f"store/pki/{name}") for name in ("web.crt", "web.key")}
     story.ca(generation=2)
     story.apply()
     for name, content in backup.items():
@@ -310,6 +323,6 @@ def test_targets_never_run_ahead_of_what_they_leave_out(tmp_path: Path, target: 
     for _ in range(3):
         story.apply("--target", target)
         assert story.phase() == "stage"
-    assert "main g2" not in judges.field(story.bytes("store/pki/web.crt"), "-issuer")
+    assert "main g2" not in judges.field(story.content("store/pki/web.crt"), "-issuer")
     story.apply()
     assert story.phase() == "soak"

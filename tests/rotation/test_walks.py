@@ -28,12 +28,12 @@ def copies_of(key: bytes, story: Story) -> list[str]:
 
 def issuer(story: Story, name: str) -> str:
     """Who signed a certificate."""
-    return judges.field(story.bytes(f"store/pki/{name}.crt"), "-issuer").strip().removeprefix("issuer=")
+    return judges.field(story.content(f"store/pki/{name}.crt"), "-issuer").strip().removeprefix("issuer=")
 
 
 @pytest.mark.parametrize("layout", ["generations", "plain"])
 def test_every_hold_stops_before_its_phase_and_its_lifting_goes_on(tmp_path: Path, layout: str) -> None:
-    """Nothing is waited for but the hold, so a second plan is empty; in the end one generation is left, and the old one is kept."""
+    """Nothing is waited for but the hold, so a second plan is empty; one generation is left in the end, the old one is kept."""
     document = plain()
     document["stores"]["files"]["layout"] = layout
     story = applied(tmp_path, document)
@@ -55,30 +55,30 @@ def test_every_hold_stops_before_its_phase_and_its_lifting_goes_on(tmp_path: Pat
     story.passes(days=2)
     story.apply()
     assert (story.rotations(), story.actions(), ca_files(story)) == ({}, {}, BOTH)
-    assert len(judges.certificates(story.bytes("store/trust/main.pem"))) == 1
+    assert len(judges.certificates(story.content("store/trust/main.pem"))) == 1
 
 
 @pytest.mark.parametrize("phase", BACK)
 def test_lowering_the_number_goes_back_and_leaves_nothing_of_the_abandoned_generation(tmp_path: Path, phase: str) -> None:
     """One apply after the soak its files are gone, the key from every hidden place too, and a later raise makes a fresh one."""
     story = reached(tmp_path, phase)
-    abandoned = story.bytes("store/ca/main.g2.key")
-    first = story.bytes("store/ca/main.crt" if phase in {"stage", "clients"} else "store/ca/main.g1.crt")
+    abandoned = story.content("store/ca/main.g2.key")
+    first = story.content("store/ca/main.crt" if phase in {"stage", "clients"} else "store/ca/main.g1.crt")
     story.ca(generation=1, rotation=dict(SOAK))
     story.apply()
     story.passes(days=2)
     story.apply()
-    assert (story.rotations(), story.actions(), story.bytes("store/ca/main.crt")) == ({}, {}, first)
+    assert (story.rotations(), story.actions(), story.content("store/ca/main.crt")) == ({}, {}, first)
     assert copies_of(abandoned, story) == []
     story.ca(generation=2)
     story.apply()
-    assert story.bytes("store/ca/main.g2.key") != abandoned
+    assert story.content("store/ca/main.g2.key") != abandoned
 
 
 def test_lowering_after_distrust_is_a_rotation_back_to_the_kept_key(tmp_path: Path) -> None:
     """The old generation comes in through all phases, trusted by all before it signs anything."""
     story = applied(tmp_path)
-    first = story.bytes("store/ca/main.key")
+    first = story.content("store/ca/main.key")
     story.ca(generation=2)
     story.apply()
     story.passes(days=2)
@@ -90,13 +90,13 @@ def test_lowering_after_distrust_is_a_rotation_back_to_the_kept_key(tmp_path: Pa
     story.apply()
     story.passes(days=2)
     story.apply()
-    assert (story.rotations(), story.bytes("store/ca/main.key")) == ({}, first)
+    assert (story.rotations(), story.content("store/ca/main.key")) == ({}, first)
 
 
 def test_a_retired_key_is_destroyed_everywhere(tmp_path: Path) -> None:
     """Also where the signing pair keeps what it held before; going back then is only warned about."""
     story = applied(tmp_path)
-    old = story.bytes("store/ca/main.key")
+    old = story.content("store/ca/main.key")
     story.ca(generation=2, rotation={**SOAK, "retired": "destroy"})
     story.apply()
     assert copies_of(old, story)
@@ -118,10 +118,10 @@ def test_a_second_rotation_is_refused_while_one_runs_and_all_else_goes_on(tmp_pa
     entry = story.rotations()["ca.main"]
     assert "between generations 1 and 2 is not finished" in entry["error"]
     assert (entry["signing_generation"], not (story.path / "store/ca/main.g3.key").exists()) == (before, True)
-    old = story.bytes("store/pki/late.crt")
+    old = story.content("store/pki/late.crt")
     story.passes(days=25)
     story.apply(code=1)
-    assert story.bytes("store/pki/late.crt") != old
+    assert story.content("store/pki/late.crt") != old
     for generation in (2, 3):
         story.ca(generation=generation)
         story.apply()
@@ -149,7 +149,7 @@ def test_who_joins_gets_what_is_right_in_that_phase(tmp_path: Path, phase: str, 
     )
     story.apply()
     assert (issuer(story, "guest"), issuer(story, "late")) == (client, server)
-    assert story.bytes("store/trust/late.pem") == story.bytes("store/trust/main.pem")
+    assert story.content("store/trust/late.pem") == story.content("store/trust/main.pem")
     assert story.phase() == ("stable" if phase == "distrust" else phase)
 
 
@@ -168,7 +168,7 @@ def test_another_type_of_key_comes_and_goes_by_rotations_alone(tmp_path: Path, o
         story.apply()
         story.passes(days=2)
         story.apply()
-        shown = judges.field(story.bytes("store/ca/main.crt"), "-text")
+        shown = judges.field(story.content("store/ca/main.crt"), "-text")
         assert {"rsa": "rsaEncryption", "ecd": "id-ecPublicKey", "ed2": "ED25519"}[kind[:3]] in shown
     assert (story.rotations(), story.actions()) == ({}, {})
 
@@ -191,8 +191,8 @@ def test_later_generations_have_their_number_in_the_name_unless_it_was_written(
     story = applied(tmp_path, document)
     story.ca(generation=2)
     story.apply()
-    assert judges.field(story.bytes("store/ca/main.crt"), "-subject").strip() == f"subject=CN = {name}"
-    assert len(judges.certificates(story.bytes("store/trust/main.pem"))) == 2
+    assert judges.field(story.content("store/ca/main.crt"), "-subject").strip() == f"subject=CN = {name}"
+    assert len(judges.certificates(story.content("store/trust/main.pem"))) == 2
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, U
 from reconciler.plan.checks_authority import REFUSING, TELLING, CaContext, told
 from reconciler.plan.checks_files import owners, public_mode, secret_mode
 from reconciler.plan.context import Authority, Refusal, Situation
-from reconciler.plan.dependents import live_dependent
+from reconciler.plan.dependents import live_dependent, lost_generation
 from reconciler.plan.reasons import Finding, Reason
 from reconciler.plan.renewal import planned_end
 from reconciler.plan.rotation.lifecycle import Lifecycle
@@ -137,7 +137,7 @@ def _why_not_made(ca: CA, situation: Situation) -> Refusal | None:
     finding = told(Reason.MISSING, "there is no certificate and no key")
     code, summary = "ca-certificate-missing", f"{ca.address} is missing and is not made anew"
     known = situation.observed.generations.get(ca.address) or not isinstance(situation.pair(ca.address).certificate, Absent)
-    dependent = None if known else live_dependent(ca, situation)
+    dependent = lost_generation(ca, situation) if known else live_dependent(ca, situation)
     if dependent is None:
         return None
     detail = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -17,6 +17,9 @@ from reconciler.plan.rotation.phase import ORDER, Phase, following
 
 #: How a message begins that asks people for something.
 BY_HAND: Final = "needs somebody to "
+
+
+Task = Literal["", "restart", "release", "proceed", "decide"]
 
 
 class Blocker(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +31,8 @@ class Blocker(msgspec.Struct, frozen=True, kw_only=True):
     """A clause for people, after the address: ``does not hold generation 2 yet``."""
     by_plan: bool = False
     """Whether it is something that a plan sees to, so that carrying it out is all that is missing."""
+    people: Task = ""
+    """What only people can do about it; empty when time, a plan or a hook can."""
 
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +86,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
             (Phase.STAGE, self.target in self.evidence.numbers),
             (Phase.CLIENTS, self.issued),
             (Phase.SERVERS, self.serving),
+            (Phase.SOAK, self.serving and not any(servers(self))),
         )
         return frozenset(phase for phase, seen in signs if seen)
 
@@ -183,15 +189,15 @@ def _gate(course: Course, phase: Phase) -> Iterator[Blocker]:
     """Whether people let the next phase begin."""
     address = course.evidence.address
     if course.hold is not None and ORDER.index(course.hold) <= ORDER.index(phase):
-        yield Blocker(address=address, message=f"is held by `rotation.hold: {course.hold}`")
-    if course.frozen and phase not in course.begun:
+        yield Blocker(address=address, message=f"is held by `rotation.hold: {course.hold}`", people="release")
+    if course.frozen and phase not in course.begun | {Phase.SOAK}:  # nothing is done for a soak: it begins by itself
         yield Blocker(address=address, message=course.frozen)
     allowed = Phase.SOAK if course.evidence.signing == course.target and course.target else course.proceed or Phase.STAGE
     if course.proceed is not None and ORDER.index(course.proceed) > ORDER.index(allowed):
         allowed = course.proceed
     if course.blind and ORDER.index(phase) > ORDER.index(allowed):
-        message = f"{course.blind}; when all of it is ready, say `rotation.proceed: {phase}`"
-        yield Blocker(address=address, message=message)
+        message = f"{course.blind}; when all nodes are ready, say `rotation.proceed: {phase}`"
+        yield Blocker(address=address, message=message, people="proceed")
 
 
 def _not_moved(course: Course, leaves: Iterable[Leaf]) -> Iterator[Blocker]:
@@ -208,4 +214,4 @@ def _unready(leaves: Iterable[Leaf]) -> Iterator[Blocker]:
 def _by_hand(course: Course, phase: Phase) -> Iterator[Blocker]:
     if not course.confirmed:
         for step in course.by_hand(phase):
-            yield Blocker(address=course.evidence.address, message=f"{BY_HAND}{step}")
+            yield Blocker(address=course.evidence.address, message=f"{BY_HAND}{step}", people="restart")

@@ -145,7 +145,7 @@ def _terms(keypair: Keypair, number: int, situation: Situation) -> Terms:
         rotation=keypair.rotation,
         now=situation.now,
         settled=_settled(record.settled, record.settled_generation, number) if record is not None else None,
-        blind=f"the view of node {node} does not see the other nodes" if node is not None else "",
+        blind=f"is seen from node {node} alone" if node is not None else "",
         frozen="is suspended" if situation.desired.suspended else "",
         confirmed=situation.options.confirmed,
         by_hand=partial(by_hand, keypair.address, situation.desired),

@@ -141,9 +141,9 @@ def _with_neighbours(evidence: Evidence, ca: CA, families: Mapping[str, Family],
 
 def _blind(situation: Situation) -> str:
     if situation.desired.partial:
-        return "only a part is looked at"
+        return "is seen in part"
     node = situation.desired.node
-    return f"the view of node {node} does not see the other nodes" if node is not None else ""
+    return f"is seen from node {node} alone" if node is not None else ""
 
 
 def _frozen(ca: CA, wanted: Wanted, family: Family, parent: Lifecycle | None, situation: Situation) -> str:

@@ -115,7 +115,7 @@ def _unfinished(wanted: Wanted, evidence: Evidence, terms: Terms) -> Standing:
         target=target,
         signing=evidence.signing,
         trusted=tuple(live),
-        waits=(Blocker(address=evidence.address, message=f"cannot go to generation {wanted.number} before"),),
+        waits=(Blocker(address=evidence.address, message=f"cannot go to generation {wanted.number} before", people="decide"),),
         asked=wanted.number,
         frozen=True,
         error=error,

@@ -11,9 +11,9 @@ from reconciler.desired.model import DesiredState
 from reconciler.plan.rotation import keypair_life, life
 from reconciler.plan.rotation.barriers import BARRIERS, BY_HAND, Blocker, Course
 from reconciler.plan.rotation.by_hand import by_hand
+from reconciler.plan.rotation.kubernetes.step import Step
 from reconciler.plan.rotation.kubernetes.steps import kubernetes_steps
 from reconciler.plan.rotation.phase import Phase
-from reconciler.plan.rotation.kubernetes.step import Step
 from tests.plan.rotation.clusters import central
 from tests.plan.rotation.exploration import (
     Model,

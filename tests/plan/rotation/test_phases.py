@@ -244,7 +244,7 @@ def test_a_hold_keeps_its_phase_and_all_behind_it(hold: str, seen: Phase) -> Non
     assert (phase, blockers) == (begun, [f"{CA} is held by `rotation.hold: {hold}`"])
 
 
-BLIND: Final = "the view of node a does not see the other nodes"
+BLIND: Final = "is seen from node a alone"
 #: The last phase that a view of one node enters, by `proceed`; a signing pair of the new generation says "soak" by itself.
 ENTERED: Final[dict[str | None, tuple[Phase, Phase]]] = {
     None: (Phase.STAGE, Phase.SOAK),
@@ -269,7 +269,7 @@ def test_a_view_of_one_node_says_what_it_needs() -> None:
     """The word that lets it go on."""
     assert waits(STAGED, blind=BLIND) == (
         Phase.STAGE,
-        [f"{CA} {BLIND}; when all of it is ready, say `rotation.proceed: clients`"],
+        [f"{CA} {BLIND}; when all nodes are ready, say `rotation.proceed: clients`"],
     )
 
 
@@ -280,11 +280,11 @@ def test_a_view_of_one_node_says_what_it_needs() -> None:
         (replace(STAGED, leaves=()), Phase.STAGE),
         (replace(SEEN[Phase.SERVERS], leaves=LEAVES[:1]), Phase.CLIENTS),
         (SEEN[Phase.SERVERS], Phase.CLIENTS),
-        (SEEN[Phase.SOAK], Phase.SERVERS),
+        (SEEN[Phase.SOAK], Phase.SOAK),
     ],
 )
 def test_nothing_new_begins_while_it_is_frozen(seen: Evidence, phase: Phase) -> None:
-    """Phases that have begun are told by what is there; a further one does not begin."""
+    """Phases that have begun are told by what is there; a further one does not begin, but a soak, which is only waited for."""
     assert waits(seen, frozen="is suspended") == (phase, [f"{CA} is suspended"])
 
 
@@ -336,7 +336,7 @@ def test_a_second_rotation_waits_for_the_first() -> None:
         target=2,
         signing=1,
         trusted=(1, 2),
-        waits=(Blocker(address=CA, message="cannot go to generation 3 before"),),
+        waits=(Blocker(address=CA, message="cannot go to generation 3 before", people="decide"),),
         asked=3,
         frozen=True,
         error=(
@@ -371,7 +371,7 @@ def test_what_a_person_is_taken_to_have_done_is_told(*, confirmed: bool) -> None
 def test_what_may_not_begin_stays_with_what_is() -> None:
     """A hold before the first phase: one generation, and the one that is asked for."""
     assert stands(SEEN[Phase.STABLE], rotation=Rotation(hold="stage")) == Standing(
-        waits=(Blocker(address=CA, message="is held by `rotation.hold: stage`"),), asked=2
+        waits=(Blocker(address=CA, message="is held by `rotation.hold: stage`", people="release"),), asked=2
     )
 
 
