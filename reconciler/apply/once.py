@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.apply import engine
 from reconciler.apply.audit import AuditLog, Entry
@@ -71,6 +72,10 @@ def apply_plan(
     Raises:
         StoreError, StateError: the state directory cannot be written.
     """
+    work = [item for item in plan.work if only is None or item.address in only]
+    ensure_space(state.path)
+    if work and (begun := settle_rotations(inventory.records, plan)) != dict(inventory.records):
+        inventory = state.save_inventory(replace(inventory, records=begun))  # before the first trust file: see distrust
     run = Run(
         desired=desired,
         observed=observed,
@@ -87,8 +92,6 @@ def apply_plan(
         keypair_lives=plan.keypairs,
         lists=plan.lists,
     )
-    work = [item for item in plan.work if only is None or item.address in only]
-    ensure_space(state.path)
 
     def settle() -> None:
         if run.entries:

@@ -12,7 +12,7 @@ from reconciler.observed.model import Certificates, Key, KubeconfigFile, Observe
 from reconciler.plan.build import Plan
 from reconciler.plan.inventory import Record
 from reconciler.plan.rotation.keypair_life import KeypairLife
-from reconciler.plan.rotation.lifecycle import Lifecycle
+from reconciler.plan.rotation.lifecycle import Lifecycle, Standing
 from reconciler.x509.facts import CertificateFacts, CrlFacts
 
 
@@ -161,16 +161,27 @@ def adopted(
     return known
 
 
+def noted(record: Record, standing: Standing) -> Record:
+    """The record of a CA or keypair with where it stands between its generations; as it is while git asks for another one."""
+    if standing.error:
+        return record
+    return replace(
+        record,
+        settled=standing.settled,
+        settled_generation=standing.target if standing.settled is not None else 0,
+        trusted=standing.trusted if len(standing.trusted) > 1 else (),
+    )
+
+
 def settle_rotations(records: Mapping[str, Record], plan: Plan) -> dict[str, Record]:
-    """The records with the instants from which rotations soak: a renewal in the meantime must not begin it anew."""
+    """The records with what is trusted, and since when rotations soak: a renewal in the meantime must not begin it anew."""
     known = dict(records)
     standings = {life.desired.address: life.standing for life in plan.lives.values()}
     standings |= {life.desired.replicas[0].address: life.standing for life in plan.keypairs.values()}
     for address, standing in standings.items():
         record = known.get(address)
         if record is not None:
-            number = standing.target if standing.settled is not None else 0
-            known[address] = replace(record, settled=standing.settled, settled_generation=number)
+            known[address] = noted(record, standing)
     return known
 
 

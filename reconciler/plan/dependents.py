@@ -30,6 +30,11 @@ def live_dependent(ca: CA, situation: Situation) -> str | None:
 
 def unsigned_dependent(ca: CA, situation: Situation, known: Container[str] = ()) -> str | None:
     """What leads to a key of this CA that is not there any more, as a sentence without a full stop; None when nothing does."""
+    return unsigned_leaf(ca, situation) or _trusted(ca, situation, known)
+
+
+def unsigned_leaf(ca: CA, situation: Situation) -> str | None:
+    """A certificate below this CA that none of our CAs signed, as a sentence without a full stop; None when there is none."""
     below = chain(
         (child.address for child in situation.desired.cas.values() if child.issuer == ca.name),
         (component.address for component in situation.desired.components.values() if component.ca == ca.name),
@@ -37,7 +42,7 @@ def unsigned_dependent(ca: CA, situation: Situation, known: Container[str] = ())
     for address in below:
         if (found := _alive(address, situation)) is not None:
             return f"{address} is below it and valid until {instant(found.not_after)}"
-    return _trusted(ca, situation, known)
+    return None
 
 
 def lost_generation(ca: CA, situation: Situation) -> str | None:

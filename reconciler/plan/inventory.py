@@ -33,6 +33,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     settled: datetime | None = None
     settled_generation: int = 0
     """Since when everything is known to be on that generation; a rotation soaks from there."""
+    trusted: tuple[int, ...] = ()
+    """Of a CA or keypair between two generations: those that its trust files hold."""
     number: int = 0
     """Of a revocation list: crlNumber."""
     mode: int | None = None

@@ -133,7 +133,7 @@ def _why_not_made(situation: Situation, keypair: Keypair) -> DiagnosticEntry | N
 def _decide(situation: Situation, life: KeypairLife, replica: Replica) -> Iterator[Decision]:
     keypair = life.desired
     found = situation.observed.keypairs.get(replica.address, NOTHING_THERE)
-    refusal = life.refusal if replica is keypair.replicas[0] else None
+    refusal = life.refusal if life.refusal is not None and replica.address in life.refusal.held_back else None
     findings = (
         *_key_findings(found, life),
         *_public_findings(found, life),
@@ -145,7 +145,8 @@ def _decide(situation: Situation, life: KeypairLife, replica: Replica) -> Iterat
         missing = Finding(reason=Reason.MISSING, action=Action.NONE, message=refusal.summary, path="generation")
         yield Decision(
             address=replica.address, kind="keypair", action=Action.NONE, findings=(missing,), blocked=True,
-            held_by=keypair.address, diagnostics=(refusal,),
+            held_by=keypair.address,
+            diagnostics=(refusal,) if replica is keypair.replicas[0] else (),
         )  # fmt: skip
         return
     if not findings:

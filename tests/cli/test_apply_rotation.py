@@ -75,7 +75,7 @@ bundles:
 def test_what_follows_a_ca_that_keeps_its_key_follows_at_once(tmp_path: Path) -> None:
     """Bundle and chains hold the renewed certificates after the same apply, with the state directory and without it."""
     cluster = make_cluster(tmp_path, RENEWED)
-    Cluster(home=tmp_path, launcher=("faketime", "-f", "-340d")).apply()
+    Cluster(home=tmp_path, clock="-340d").apply()
     shutil.rmtree(tmp_path / "state")
     assert list(cluster.reasons()) == ["ca.main", "ca.middle", "bundle.trust"]
     cluster.apply()

@@ -100,7 +100,7 @@ LIST: Final = "main: {path: ca/main, crl: {path: ca/main.crl}}"
 def _a_due_list(home: Path) -> None:
     """An empty list from five days ago: two days of seven are left."""
     cluster = make_cluster(home, BEFORE.replace("main: {path: ca/main}", LIST))
-    Cluster(home=home, launcher=("faketime", "-f", "-5d")).apply()
+    Cluster(home=home, clock="-5d").apply()
     _remember_number(cluster)
 
 

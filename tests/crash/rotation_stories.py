@@ -52,7 +52,7 @@ components:
 bundles:
   trust: {cas: [main], path: pki/trust.crt}
 """
-AGO: Final = ("faketime", "-f", "-340d")
+AGO: Final = "-340d"
 
 
 def asked(generation: int, terms: str = "", text: str = ROTATING) -> str:
@@ -74,7 +74,7 @@ def _after(*texts: str) -> Callable[[Path], None]:
 
 def _renewal(home: Path) -> None:
     make_cluster(home, RENEWING)
-    Cluster(home=home, launcher=AGO).apply()
+    Cluster(home=home, clock=AGO).apply()
 
 
 def _story(name: str, prepare: Callable[[Path], None], *, every: int = 1) -> Story:

@@ -14,9 +14,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from reconciler.apply.lock import hold as holding
+from reconciler.apply.progress import Outcome
 from reconciler.daemon.metrics import Metrics
-from reconciler.daemon.reconciler import Step
+from reconciler.daemon.passing import Passed
+from reconciler.daemon.reconciler import Step, _goes_on
 from reconciler.passes import scope
+from reconciler.plan.build import Work
+from reconciler.plan.reasons import Action
+from tests.cli.test_apply_rotation import RENEWED
 from tests.daemon.followed import Played, server, text
 from tests.daemon.scene import READY, Scene, phase, rotation, said, walk
 from tests.desired.compiling import kubernetes
@@ -308,7 +313,7 @@ def test_everybody_tells_the_same_of_a_rotation_under_way(tmp_path: Path) -> Non
         "Rotation of ca.main: generation 1 to 2",
         "stage > [clients] > servers > soak > distrust",
         f"waits    ca.main {held}",
-        "back     with a lower `generation`: client certificates are reissued by the old generation",
+        "back     with `generation: 1`: client certificates are reissued by the old generation",
     ):
         assert line in said_of["table"]
     row = "stage &rsaquo; <strong>clients</strong> &rsaquo; servers &rsaquo; soak &rsaquo; distrust"
@@ -377,16 +382,33 @@ def test_a_pass_that_could_not_look_keeps_what_people_are_waited_for(scene: Scen
 
 
 def test_what_follows_a_ca_that_keeps_its_key_follows_at_once(tmp_path: Path) -> None:
-    """A root that falls due is renewed with its key, and its bundle does not wait for the interval."""
-    root = {"path": "ca/main", "lifetime": "365d", "renewBefore": "30d", "rotation": {"strategy": "renew"}}
-    short = server("api", lifetime="30d", renewBefore="5d")
-    bundle = {"cas": ["main"], "path": "pki/trust.crt"}
-    scene = Scene(home=tmp_path, source=Played(a=text(cas={"main": root}, components={"api": short}, bundles={"trust": bundle})))
+    """An intermediate, then the root, is renewed with its key: chains and bundle do not wait for the interval."""
+    scene = Scene(home=tmp_path, source=Played(a=RENEWED))
     reconciler = scene.start()
     walk(reconciler, "start")
+    done = []
     for _ in range(34):
         scene.pass_time(timedelta(days=10).total_seconds())
         steps = walk(reconciler, "renewal")
-    assert said(steps[-1]) == READY
-    own = (tmp_path / "root/srv/ca/main.crt").read_bytes()
-    assert (tmp_path / "root/srv/pki/trust.crt").read_bytes() == own
+        assert said(steps[-1]) == READY
+        done += [step.passed.outcome.done for step in steps if step.passed.outcome.done]
+    assert done == [("ca.middle",), ("component.api",), ("ca.main", "ca.middle", "bundle.trust"), ("component.api",)]
+
+
+STAGED: Final = Work(address="ca.main", kind="ca", action=Action.ROTATE, findings=(), task="stage")
+RENEWED_LEAF: Final = Work(address="component.api", kind="component", action=Action.REISSUE, findings=())
+
+
+@pytest.mark.parametrize(
+    ("work", "done", "further", "expected"),
+    [
+        (STAGED, ("ca.main",), True, True),
+        (STAGED, ("ca.main",), False, False),
+        (STAGED, (), True, False),
+        (RENEWED_LEAF, ("component.api",), True, False),
+    ],
+    ids=["a step", "the same once more", "a step that failed", "no rotation"],
+)
+def test_when_there_is_more_to_do_at_once(work: Work, done: tuple[str, ...], further: bool, expected: bool) -> None:
+    """After a step of a rotation; not after the same work once more, which would come back for ever."""
+    assert _goes_on(Passed(work=(work,), outcome=Outcome(done=done)), further=further) is expected

@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 
 from reconciler.apply.lock import hold
+from tests import clocks
 from tests.daemon.running import Place, document, running
 from tests.real.cluster import PROGRAM, environment
 from tests.soak.soak import fill, small_disk
@@ -31,13 +32,7 @@ class Clock:
     def __init__(self, place: Place) -> None:
         self._file = place.home / "clock"
         self.at(timedelta(0))
-        library = next(Path("/usr/lib").rglob("faketime/libfaketimeMT.so.1"))
-        place.extra_environment = {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
+        place.extra_environment = clocks.read_from(self._file)
 
     def at(self, offset: timedelta) -> None:
         """Sets it to so far from now."""

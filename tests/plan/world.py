@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from reconciler.apply.records import noted
 from reconciler.desired.model import (
     CA,
     Bundle,
@@ -47,6 +48,7 @@ from reconciler.plan.options import Options
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Reason
 from reconciler.plan.revocation.lists import LEFT
+from reconciler.plan.rotation.observe import family_of
 from reconciler.x509.facts import CertificateFacts, KeyAlgorithm, KeyFacts
 from reconciler.x509.names import Subject
 
@@ -356,10 +358,8 @@ def _carry_out(world: World, plan: Plan) -> None:
         elif work.action != Action.NONE:
             world.records[work.address] = _RECORDS[work.kind](world, work.address)
     for life in plan.lives.values():
-        record, standing = world.records.get(life.desired.address), life.standing
-        if record is not None:
-            number = standing.target if standing.settled is not None else 0
-            world.records[life.desired.address] = replace(record, settled=standing.settled, settled_generation=number)
+        if (record := world.records.get(life.desired.address)) is not None:
+            world.records[life.desired.address] = noted(record, life.standing)
 
 
 def _taken_away(world: World, address: str, record: Record) -> Revoked:
@@ -396,7 +396,7 @@ def _pair_record(world: World, address: str, wanted: CA | Component, kind: str) 
         issuer=f"ca.{wanted.ca}" if isinstance(wanted, Component) else f"ca.{wanted.issuer or wanted.name}",
         not_after=leaf.not_after,
         reissue=wanted.reissue if isinstance(wanted, Component) else "",
-        generation=wanted.generation if isinstance(wanted, CA) else 1,
+        generation=family_of(wanted, world.observed, None).signing if isinstance(wanted, CA) else 1,
         mode=None if embedded else wanted.access.mode,
         prevent_destroy=is_ca,
         source="cluster-pki.yaml:12",

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
+from tests import clocks
+
 PROGRAM: Final = (sys.executable, "-m", "reconciler.cli.main")
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 TIMEOUT: Final = 120
@@ -21,8 +23,8 @@ class Cluster:
     """Configuration, root and state of one cluster, all below one directory."""
 
     home: Path
-    launcher: tuple[str, ...] = ()
-    """Put before the program: ``("faketime", "-f", "+340d")``."""
+    clock: str = ""
+    """How far from now it is for the program: ``+340d``."""
 
     @property
     def file(self) -> Path:
@@ -39,9 +41,9 @@ class Cluster:
         command, *rest = arguments
         everywhere = ("-f", str(self.file), "--root", str(self.root), "--state-dir", str(self.home / "state"))
         done = subprocess.run(
-            [*self.launcher, *PROGRAM, command, *everywhere, *rest],
+            [*PROGRAM, command, *everywhere, *rest],
             cwd=self.home,
-            env=environment(),
+            env=environment() | (clocks.shifted(self.clock) if self.clock else {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

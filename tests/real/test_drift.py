@@ -132,7 +132,7 @@ def test_damage_is_named_and_mended(cluster: Cluster, case: Case) -> None:
 @pytest.mark.parametrize(("days", "reason"), [(160, "RenewalDue"), (181, "Expired")])
 def test_time_passes(cluster: Cluster, days: int, reason: str) -> None:
     """By the machine's clock: within renewBefore a certificate is due, after notAfter it has expired; both are mended."""
-    later = replace(cluster, launcher=("faketime", "-f", f"+{days}d"))
+    later = replace(cluster, clock=f"+{days}d")
     before = cluster.snapshot()
     assert later.reasons() == because(reason)
     later.apply()

@@ -119,7 +119,7 @@ def test_nothing_is_lost_with_the_lists(cluster: Cluster) -> None:
     for path in paths:
         path.unlink()
     subprocess.run(["rm", "-r", str(cluster.home / "state")], check=True)
-    later = Cluster(home=cluster.home, launcher=("faketime", "-f", "+1h"))
+    later = Cluster(home=cluster.home, clock="+1h")
     later.apply()
     assert serial.upper() in text_of(cluster)
     assert number(cluster) > before
@@ -128,10 +128,10 @@ def test_nothing_is_lost_with_the_lists(cluster: Cluster) -> None:
 def test_an_empty_list_is_renewed_in_time(cluster: Cluster) -> None:
     """After five days of seven; before that, nothing happens. After eight, the status says that it has ended."""
     before = number(cluster)
-    assert Cluster(home=cluster.home, launcher=("faketime", "-f", "+4d")).plan(expect=0)["resource_changes"] == []
-    ended = Cluster(home=cluster.home, launcher=("faketime", "-f", "+8d")).resources()["crl.etcd"]
+    assert Cluster(home=cluster.home, clock="+4d").plan(expect=0)["resource_changes"] == []
+    ended = Cluster(home=cluster.home, clock="+8d").resources()["crl.etcd"]
     assert (ended["health"], ended["sync"]) == ("Degraded", "OutOfSync")
-    later = Cluster(home=cluster.home, launcher=("faketime", "-f", "+5d"))
+    later = Cluster(home=cluster.home, clock="+5d")
     assert later.reasons() == {"crl.etcd": ("CrlDue",), "crl.etcd[cp-1]": ("CrlDue",)}
     later.apply()
     assert number(cluster) - before == pytest.approx(5 * 86_400, abs=600)

@@ -102,3 +102,26 @@ def test_the_phase_is_found_again_without_records(tmp_path: Path, hold: str) -> 
     shutil.rmtree(story.path / "state")
     story.apply()
     assert (story.phase(ADDRESS), story.digests() == before) == (phase, True)
+
+
+@pytest.mark.parametrize("names", [("sa.g1.key", "sa.g1.pub"), ("sa.g1.key",)], ids=["both", "key"])
+def test_the_old_key_stays_accepted_when_its_files_are_tidied_up(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Tokens of it are alive for the whole soak: nothing is written until the files are back."""
+    story = applied(tmp_path, service_accounts())
+    story.write(keypairs={"sa": {"generation": 2, "rotation": dict(SOAK)}})
+    story.apply()
+    backup = {name: story.content(f"store/sa/{name}") for name in names}
+    for name in names:
+        (story.path / "store/sa" / name).unlink()
+    for _ in range(2):
+        story.passes(days=5)
+        said = story.apply(code=1)
+        assert "generation 1 of keypair.sa is gone" in said.out
+        assert accepted(story) == 2
+    for name, content in backup.items():
+        (story.path / "store/sa" / name).write_bytes(content)
+        (story.path / "store/sa" / name).chmod(0o600 if name.endswith("key") else 0o644)
+    for _ in range(2):
+        story.apply()
+        story.passes(days=2)
+    assert (story.rotations(), accepted(story)) == ({}, 1)

@@ -174,6 +174,74 @@ def test_a_generation_that_was_lost_is_not_made_a_second_time(tmp_path: Path, ph
     assert story.content("store/trust/main.pem") == before
 
 
+@pytest.mark.parametrize(
+    "damage", [gone("main.g1.crt", "main.g1.key"), gone("main.g1.crt"), garbage("main.g1.crt")], ids=["both", "crt", "bad-crt"]
+)
+@pytest.mark.parametrize("phase", ["servers", "soak"])
+def test_the_old_generation_is_not_distrusted_because_its_files_were_tidied_up(
+    tmp_path: Path, phase: str, damage: Damage
+) -> None:
+    """Processes may still use what it signed: it stays in the trust files, and the certificate there is the way back."""
+    story = reached(tmp_path, phase)
+    backup = {name: story.content(f"store/ca/{name}") for name in ("main.g1.crt", "main.g1.key")}
+    damage(story)
+    trust = story.content("store/trust/main.pem")
+    for _ in range(2):
+        story.passes(days=5)
+        said = story.apply(code=1)
+        assert story.content("store/trust/main.pem") == trust
+        assert "ca-certificate-missing" in said.out or "Unreadable" in said.out
+    for name, content in backup.items():
+        file = story.path / "store/ca" / name
+        file.unlink(missing_ok=True)
+        file.write_bytes(content)
+        file.chmod(0o600 if name.endswith("key") else 0o644)
+    story.ca(rotation=dict(SOAK))
+    for _ in range(2):
+        story.apply()
+        story.passes(days=2)
+    assert story.rotations() == {}
+    assert b"main.g1" not in story.content("store/trust/main.pem") != trust
+
+
+def test_a_generation_that_nothing_was_signed_by_is_missed_by_nobody(tmp_path: Path) -> None:
+    """Staged only, its files lost: lowering the number is the way out."""
+    story = reached(tmp_path, "stage")
+    gone("main.g2.crt", "main.g2.key")(story)
+    story.ca(generation=1, rotation=dict(SOAK))
+    story.apply()
+    assert story.rotations() == {}
+    assert story.content("store/trust/main.pem").count(b"BEGIN CERTIFICATE") == 1
+
+
+def test_one_trust_file_without_the_old_generation_begins_no_distrust(tmp_path: Path) -> None:
+    """Somebody rewrites it while a hook is owed: it is mended, and everybody else goes on trusting both."""
+    document = plain()
+    document["components"]["web"]["after"] = [{"exec": ["/bin/true"]}]
+    story = applied(tmp_path, document)
+    story.write(components={"web": {"after": [{"exec": ["/bin/false"]}]}})
+    story.ca(generation=2, rotation={"soak": "0s"})
+    story.apply(code=1)
+    assert story.phase() == "soak"
+    before = {name: story.content(f"store/trust/{name}") for name in ("main.pem", "all.pem")}
+    (story.path / "store/trust/main.pem").write_bytes(story.content("store/ca/main.crt"))
+    story.apply(code=1)
+    assert (story.phase(), {name: story.content(f"store/trust/{name}") for name in before}) == ("soak", before)
+
+
+@pytest.mark.parametrize("names", [("main.pem",), ("main.pem", "all.pem")])
+def test_trust_files_that_somebody_rewrote_end_no_soak(tmp_path: Path, names: tuple[str, ...]) -> None:
+    """Not even all of them: our record says that nothing was distrusted."""
+    story = reached(tmp_path, "soak")
+    before = {name: story.content(f"store/trust/{name}") for name in names}
+    for name in names:
+        others = before[name].replace(story.content("store/ca/main.g1.crt"), b"")
+        assert others != before[name]
+        (story.path / "store/trust" / name).write_bytes(others)
+    story.apply()
+    assert (story.phase(), {name: story.content(f"store/trust/{name}") for name in names}) == ("soak", before)
+
+
 def test_a_leaf_restored_from_backup_in_the_soak_moves_again(tmp_path: Path) -> None:
     """Both generations are trusted, so it serves until it is reissued, and distrust waits for nothing else."""
     story = applied(tmp_path)

@@ -25,6 +25,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from tests import clocks
 from tests.daemon.running import PATIENCE, Place, Running, running
 
 HEAD: Final = """\
@@ -67,18 +68,7 @@ class Soak:
     @property
     def place(self) -> Place:
         """Where the reconciler works."""
-        library = next(Path("/usr/lib").rglob("faketime/libfaketimeMT.so.1"))
-        return Place(
-            home=self.home,
-            git=True,
-            extra_environment={
-                "LD_PRELOAD": str(library),
-                "FAKETIME_TIMESTAMP_FILE": str(self.home / "clock"),
-                "FAKETIME_NO_CACHE": "1",
-                "DONT_FAKE_MONOTONIC": "1",
-                "NO_FAKE_STAT": "1",
-            },
-        )
+        return Place(home=self.home, git=True, extra_environment=clocks.read_from(self.home / "clock"))
 
     @property
     def now(self) -> datetime:

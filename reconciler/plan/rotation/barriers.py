@@ -73,8 +73,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def distrusting(self) -> bool:
-        """Whether the source has been taken out of a trust file already."""
-        return any(
+        """Whether the source has been taken out of a trust file already, and not by somebody else."""
+        return self.source not in self.evidence.noted and any(
             output.holds is not None and self.target in output.holds and self.source not in output.holds
             for output in self.evidence.outputs
         )
@@ -87,6 +87,7 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
             (Phase.CLIENTS, self.issued),
             (Phase.SERVERS, self.serving),
             (Phase.SOAK, self.serving and not any(servers(self))),
+            (Phase.DISTRUST, self.distrusting),
         )
         return frozenset(phase for phase, seen in signs if seen)
 

@@ -45,6 +45,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Files of revocation lists, with the generations that signed one in them: who verifies by them needs one of each."""
     copies: Mapping[str, int] = {}
     """Copies of the signing pair by address, with the generation in each; 0 for another key."""
+    noted: frozenset[int] = frozenset()
+    """Those between which a rotation is under way by our record, while trust files hold both: a single file that lost one
+    says nothing about the others."""
     busy: tuple[str, ...] = ()
     """Addresses of CAs below this one that are in a rotation of their own, or of the one above."""
 
@@ -54,7 +57,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
         Of a CA that nobody trusts directly, such as an intermediate, those that signed something.
         """
-        held = frozenset(number for output in self.outputs if output.holds is not None for number in output.holds)
+        held = self.noted | {number for output in self.outputs if output.holds is not None for number in output.holds}
         if not self.outputs:
             held = frozenset(leaf.signer for leaf in self.leaves if leaf.signer)
         return (held | {self.signing}) - {0}

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.desired.model import Keypair, Replica, generation_address
 from reconciler.observed.model import Absent, Key, ObservedKeypair, ObservedState, PublicKey
@@ -20,6 +21,8 @@ from reconciler.plan.rotation.by_hand import by_hand
 from reconciler.plan.rotation.evidence import Evidence, Leaf, Output
 from reconciler.plan.rotation.generations import signing_number, wanted_number
 from reconciler.plan.rotation.lifecycle import Standing
+from reconciler.plan.rotation.lost import STILL_TRUSTED
+from reconciler.plan.rotation.observe import in_use
 from reconciler.plan.rotation.phase import Phase
 from reconciler.plan.rotation.standing import Terms, standing_of
 from reconciler.x509.facts import KeyFacts
@@ -41,7 +44,7 @@ class KeypairLife(msgspec.Struct, frozen=True, kw_only=True):
     making: bool = False
     """Whether this plan makes the one that comes in."""
     refusal: DiagnosticEntry | None = None
-    """Why it cannot be made here."""
+    """Why nothing is written: what comes in cannot be made here, or what is still accepted is gone."""
 
     @property
     def numbers(self) -> Mapping[str, int]:
@@ -85,14 +88,19 @@ def live(keypair: Keypair, reference: Replica, situation: Situation) -> KeypairL
     else:
         standing = standing_of(wanted, _evidence(keypair, keys, signing, situation), _terms(keypair, wanted.number, situation))
     making = standing.phase is Phase.STAGE and standing.target not in keys
+    lost = sorted(in_use(situation.records.get(keypair.replicas[0].address), signing) - keys.keys())
+    if lost:
+        refusal: DiagnosticEntry | None = _gone(keypair, lost[0])
+    else:
+        refusal = _not_here(keypair, standing.target) if making and not keypair.creatable else None
     return KeypairLife(
         desired=keypair,
         reference=reference.address,
-        standing=standing,
+        standing=replace(standing, trusted=tuple(sorted({*standing.trusted, *lost}))),
         keys=keys,
         beside=frozenset(beside),
-        making=making and keypair.creatable,
-        refusal=_not_here(keypair, standing.target) if making and not keypair.creatable else None,
+        making=making and keypair.creatable and not lost,
+        refusal=refusal,
     )
 
 
@@ -116,6 +124,7 @@ def _evidence(keypair: Keypair, keys: Mapping[int, KeyFacts], signing: int, situ
     numbers = {facts.spki_sha256: number for number, facts in keys.items()}
     return Evidence(
         address=keypair.address,
+        noted=in_use(situation.records.get(keypair.replicas[0].address), signing) & keys.keys(),
         numbers=frozenset(keys),
         signing=signing,
         outputs=tuple(_outputs(keypair, numbers, situation.observed)),
@@ -161,13 +170,27 @@ def _key_at(address: str, observed: ObservedState) -> KeyFacts | None:
     return found.facts if isinstance(found, Key) else None
 
 
+def _gone(keypair: Keypair, number: int) -> DiagnosticEntry:
+    why, files = "is gone, or cannot be read, while it is still accepted", _files(keypair, number)
+    return _missing(keypair, number, why, f"Restore {files}. {STILL_TRUSTED}", keypair.replicas)
+
+
 def _not_here(keypair: Keypair, number: int) -> DiagnosticEntry:
+    way_out = f"It is made on node {keypair.home}, not here. Copy {_files(keypair, number)} from there."
+    return _missing(keypair, number, "is not on this node", way_out, keypair.replicas[:1])
+
+
+def _files(keypair: Keypair, number: int) -> str:
     place = keypair.replicas[0].place.of_generation(number).absolute
+    return f"{place}.key and {place}.pub"
+
+
+def _missing(keypair: Keypair, number: int, why: str, way_out: str, held_back: tuple[Replica, ...]) -> DiagnosticEntry:
     return DiagnosticEntry(
         severity="error",
         code="keypair-missing",
-        summary=f"generation {number} of {keypair.address} is not on this node",
-        detail=f"It is made on node {keypair.home}, not here. Copy {place}.key and {place}.pub from there.",
+        summary=f"generation {number} of {keypair.address} {why}",
+        detail=way_out,
         address=keypair.address,
-        held_back=[keypair.replicas[0].address],
+        held_back=[replica.address for replica in held_back],
     )

@@ -20,7 +20,7 @@ from reconciler.plan.rotation.by_hand import by_hand
 from reconciler.plan.rotation.evidence import Evidence
 from reconciler.plan.rotation.generations import Wanted, wanted_number
 from reconciler.plan.rotation.lifecycle import Lifecycle, Standing, Task
-from reconciler.plan.rotation.lost import lost_signing_pair
+from reconciler.plan.rotation.lost import lost_authorities, lost_signing_pair
 from reconciler.plan.rotation.observe import Family, evidence_of, facts_at
 from reconciler.plan.rotation.phase import Phase
 from reconciler.plan.rotation.standing import Terms, standing_of
@@ -55,6 +55,9 @@ def live(ca: CA, families: Mapping[str, Family], lives: Mapping[str, Lifecycle],
     wanted = _wanted(ca, family, facts, situation)
     standing = _standing(ca, wanted, families, facts=facts, parent=parent, situation=situation)
     authorities, told_of = _authorities(ca, standing, family, parent, situation)
+    lost = lost_authorities(ca, family, situation)
+    authorities = lost | authorities
+    standing = replace(standing, trusted=tuple(sorted({*standing.trusted, *lost})))
     life = Lifecycle(desired=ca, standing=standing, authorities=authorities)
     task, findings = _task(life, family, parent, situation)
     access = [

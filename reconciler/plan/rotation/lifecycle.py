@@ -102,8 +102,9 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
-        """Why a generation that is needed now, or will be, cannot sign."""
+        """Why a generation that is needed now, or will be, cannot sign; or why one that is trusted cannot be told."""
         standing = self.standing
-        numbers = dict.fromkeys((standing.issues(client=False), standing.issues(client=True), standing.target))
+        unknown = (number for number in standing.trusted if self.authorities[number].certificate is None)
+        numbers = dict.fromkeys((standing.issues(client=False), standing.issues(client=True), standing.target, *unknown))
         refusals = [refusal for number in numbers if (refusal := self.authorities[number].refusal) is not None]
         return tuple(refusals[:1])

@@ -1,18 +1,22 @@
-"""A signing pair that is gone, or is none of the generations, while others stand beside it: nothing takes its place. Decisions.
+"""Generations whose files are gone, or are none of them, while others are there: nothing takes their place. Decisions.
 
-What stands beside may be a generation that nobody has been made ready for. To let it sign because there is nothing else
-would be a hard replacement of the CA: all certificates at once, and the old one out of all trust files.
+What stands beside a lost signing pair may be a generation that nobody has been made ready for. To let it sign because there
+is nothing else would be a hard replacement of the CA: all certificates at once, and the old one out of all trust files. In
+the same way nobody stops trusting a generation because somebody tidied up its files too early.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from reconciler.desired.model import CA
 from reconciler.observed.model import Absent
 from reconciler.plan.checks_authority import told
-from reconciler.plan.context import Refusal, Situation
-from reconciler.plan.dependents import unsigned_dependent
+from reconciler.plan.context import Authority, Refusal, Situation
+from reconciler.plan.dependents import unsigned_dependent, unsigned_leaf
 from reconciler.plan.reasons import Reason
-from reconciler.plan.rotation.observe import Family, key_at
+from reconciler.plan.rotation.authority import of_generation
+from reconciler.plan.rotation.observe import Family, in_use, key_at
 
 
 def lost_signing_pair(ca: CA, family: Family, situation: Situation) -> Refusal | None:
@@ -37,6 +41,36 @@ def lost_signing_pair(ca: CA, family: Family, situation: Situation) -> Refusal |
     if family.signing not in family.beside and noted not in {"", key_at(ca.address, situation.observed)}:
         return _refusal(ca, "another CA was put into its place while it rotates", _restore(ca))
     return None
+
+
+#: What follows from it, for people.
+STILL_TRUSTED: Final = (
+    "Nothing is taken out of a trust file until they are back: processes may still use what that generation signed. "
+    "To end the rotation sooner, restore them and say `rotation: {soak: 0s}`."
+)
+
+
+def lost_authorities(ca: CA, family: Family, situation: Situation) -> dict[int, Authority]:
+    """The generations of a CA that are trusted and whose files are gone, by number; none of them may leave a trust file."""
+    used = in_use(situation.records.get(ca.address), family.signing, unsigned=unsigned_leaf(ca, situation) is not None)
+    return {
+        number: Authority(desired=of_generation(ca, number), certificate=None, refusal=_gone(ca, number))
+        for number in used - set(family.keys.values())
+    }
+
+
+def _gone(ca: CA, number: int) -> Refusal:
+    path = ca.place.of_generation(number).absolute
+    why = f"the certificate of generation {number} is gone, or cannot be read, while it is still trusted"
+    return Refusal(
+        address=ca.address,
+        code="ca-certificate-missing",
+        summary=f"{ca.address}: {why}",
+        detail=f"Restore {path}.crt and {path}.key; the certificate stands in every trust file too. {STILL_TRUSTED}",
+        finding=told(Reason.MISSING, why, "generation"),
+        severe=True,
+        keeps_files=False,
+    )
 
 
 def _restore(ca: CA) -> str:

@@ -72,6 +72,7 @@ def evidence_of(ca: CA, family: Family, families: Mapping[str, Family], situatio
     """
     return Evidence(
         address=ca.address,
+        noted=in_use(situation.records.get(ca.address), family.signing) & family.addresses.keys(),
         numbers=frozenset(family.addresses),
         signing=family.signing,
         outputs=tuple(_outputs(ca, family, situation)),
@@ -83,6 +84,21 @@ def evidence_of(ca: CA, family: Family, families: Mapping[str, Family], situatio
             if not _is_absent(situation.pair(copy.address))
         },
     )
+
+
+def in_use(record: Record | None, signing: int, *, unsigned: bool = False) -> frozenset[int]:
+    """The generations between which a rotation is under way by our record, as far as anybody may use them.
+
+    One that came in and never signed anything is missed by nobody.
+
+    Args:
+        record: what we know of the CA or keypair.
+        signing: the generation that signs; 0 for none.
+        unsigned: whether a certificate is there that leads to no generation that is there.
+    """
+    if record is None or not signing:
+        return frozenset()
+    return frozenset(n for n in record.trusted if n <= signing or unsigned or record.settled is not None)
 
 
 def _outputs(ca: CA, family: Family, situation: Situation) -> Iterator[Output]:

@@ -70,6 +70,8 @@ def _under_way(wanted: Wanted, evidence: Evidence, terms: Terms, source: int) ->
     course = _course(evidence, terms, source, wanted.number)
     phase, waits = phase_of(course)
     unconfirmed, assumed = phase_of(replace(course, confirmed=False))
+    if phase is Phase.DISTRUST and not waits:  # nobody holds it any more: only our record does
+        return _settled(wanted, evidence, terms)
     if phase is Phase.STABLE:  # it may not begin
         return Standing(
             source=source,

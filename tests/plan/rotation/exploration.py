@@ -338,6 +338,7 @@ def _soaked(model: Model, world: World) -> tuple[object, ...]:
     return (
         youngest is None or world.now - youngest >= owner.rotation.soak,
         record.settled_generation,
+        record.trusted,
         record.settled is not None and world.now - record.settled >= owner.rotation.soak,
     )
 
@@ -352,9 +353,8 @@ def steps(model: Model, world: World, plan: Plan) -> Iterator[Step]:
     for node, work in parts.items():
         everything = tuple(each.address for each in work)
         for only in (everything,) if model.whole else _cuts(model, work):
-            whole = len(only) == len(work)
-            what = f"{node or model.subject} applies {'its part' if whole else f'up to {only[-1]} and crashes'}"
-            yield Step(what, _applied(model, world, plan, node, only, settles=whole))
+            part = "its part" if len(only) == len(work) else f"up to {only[-1]} and crashes"
+            yield Step(f"{node or model.subject} applies {part}", _applied(model, world, plan, node, only))
         yield from _torn(model, world, plan, node, work)
     for node, owned in model.by_node.items():
         stale = any(world.disk[address] != world.loaded[address] for _, address in owned)
@@ -399,10 +399,10 @@ def _with_its_file(model: Model, work: Work) -> tuple[str, ...]:
     return (work.address,)
 
 
-def _applied(model: Model, world: World, plan: Plan, node: str, only: tuple[str, ...], *, settles: bool) -> World:
+def _applied(model: Model, world: World, plan: Plan, node: str, only: tuple[str, ...]) -> World:
     desired = model.desired[model.asks[world.asked]]
     observed = foresee(desired, world.observed, plan, now=world.now, only=only)
-    records = settle_rotations(world.records, plan) if settles else world.records
+    records = settle_rotations(world.records, plan)
     if not node:
         return _changed(world, observed=observed, records=records)
     disk = {**world.disk, **{address: _hold(address, observed) for address in only}}
@@ -416,7 +416,7 @@ def _torn(model: Model, world: World, plan: Plan, node: str, work: tuple[Work, .
     """A crash after a generation was put beside, and before it was put to use."""
     if work[0].kind not in {"ca", "keypair"}:
         return
-    after = _applied(model, world, plan, node, (work[0].address,), settles=False).observed
+    after = _applied(model, world, plan, node, (work[0].address,)).observed
     if after.generations == world.observed.generations:
         return
     subject = model.subject

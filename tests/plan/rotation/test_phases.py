@@ -363,7 +363,7 @@ def test_a_rotation_that_soaks_says_since_when_and_until_when() -> None:
 def test_what_a_person_is_taken_to_have_done_is_told(*, confirmed: bool) -> None:
     """The restarts that nothing shows, when the phase goes on for that alone."""
     standing = stands(STAGED, confirmed=confirmed, by_hand=restarts)
-    asked = (Blocker(address=CA, message="needs somebody to restart after stage"),)
+    asked = (Blocker(address=CA, message="needs somebody to restart after stage", people="restart"),)
     assert (standing.phase, standing.assumed) == ((Phase.CLIENTS, asked) if confirmed else (Phase.STAGE, ()))
     assert stands(SEEN[Phase.STAGE], confirmed=confirmed, by_hand=restarts).assumed == ()
 
