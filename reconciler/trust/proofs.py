@@ -15,10 +15,11 @@ import msgspec
 
 from reconciler.desired.model import DesiredState
 from reconciler.observed.model import ObservedState
+from reconciler.trust.court import Sides
 from reconciler.trust.document import Row, Scope, VerificationDocument, document_of
 from reconciler.trust.edges import graph_of
 from reconciler.trust.graph import End, Family, Graph
-from reconciler.trust.judge import EXAMPLES, Judge, Sides
+from reconciler.trust.judge import EXAMPLES, Judge
 from reconciler.trust.scene import Scene, scene_of
 from reconciler.trust.trial import Prove
 from reconciler.trust.verdicts import Verdict, joined
