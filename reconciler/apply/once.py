@@ -75,7 +75,7 @@ def apply_plan(
     work = [item for item in plan.work if only is None or item.address in only]
     ensure_space(state.path)
     if work and (begun := settle_rotations(inventory.records, plan)) != dict(inventory.records):
-        inventory = state.save_inventory(replace(inventory, records=begun))  # before the first trust file: see distrust
+        inventory = state.save_inventory(replace(inventory, records=begun))  # before a trust file loses anything
     run = Run(
         desired=desired,
         observed=observed,

@@ -17,6 +17,7 @@ from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.inventory import Record
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.rotation.findings import comes_in, retired
 from reconciler.plan.rotation.keypair_life import NOTHING_THERE, KeypairLife, live
 
 
@@ -138,8 +139,8 @@ def _decide(situation: Situation, life: KeypairLife, replica: Replica) -> Iterat
         *_key_findings(found, life),
         *_public_findings(found, life),
         *_file_findings(situation, keypair, found),
-        *(_staged(life) if replica is keypair.replicas[0] else ()),
-        *(_retired(life) if replica is keypair.replicas[0] else ()),
+        *((comes_in(life.standing),) if life.making and replica is keypair.replicas[0] else ()),
+        *(retired(life.standing, replica.place) if replica is keypair.replicas[0] else ()),
     )
     if refusal is not None:
         missing = Finding(reason=Reason.MISSING, action=Action.NONE, message=refusal.summary, path="generation")
@@ -157,31 +158,6 @@ def _decide(situation: Situation, life: KeypairLife, replica: Replica) -> Iterat
     if strange and not known and not situation.may_overwrite(keypair.address):
         findings = (*findings, foreign(f"{replica.place.absolute}.key"))
     yield settle(replica.address, "keypair", findings)
-
-
-def _staged(life: KeypairLife) -> Iterator[Finding]:
-    if life.making:
-        standing = life.standing
-        yield Finding(
-            reason=Reason.REISSUE_REQUESTED,
-            action=Action.ROTATE,
-            message=f"generation {standing.target} comes in beside generation {standing.source}: git asks for it",
-            path="generation",
-            current=str(standing.source),
-            planned=str(standing.target),
-        )
-
-
-def _retired(life: KeypairLife) -> Iterator[Finding]:
-    for number in life.standing.retiring:
-        place = life.desired.replicas[0].place.of_generation(number).absolute
-        yield Finding(
-            reason=Reason.OUTPUT_STALE,
-            action=Action.REPAIR,
-            message=f"generation {number} is used by nobody any more: {place}.* are removed",
-            path=f"generation.{number}",
-            current=str(number),
-        )
 
 
 def _key_findings(found: ObservedKeypair, life: KeypairLife) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from reconciler.plan.renewal import renewal_due
 from reconciler.plan.rotation.authority import access_findings, look_at, of_generation, to_be_made
 from reconciler.plan.rotation.by_hand import by_hand
 from reconciler.plan.rotation.evidence import Evidence
+from reconciler.plan.rotation.findings import comes_in, retired
 from reconciler.plan.rotation.generations import Wanted, wanted_number
 from reconciler.plan.rotation.lifecycle import Lifecycle, Standing, Task
 from reconciler.plan.rotation.lost import lost_authorities, lost_signing_pair
@@ -186,7 +187,7 @@ def _task(life: Lifecycle, family: Family, parent: Lifecycle | None, situation: 
         ("promote", tuple(_restored(life, family, situation))),
         ("promote", tuple(_promoted(life))),
         ("renew", tuple(_renewed(life, family, parent, situation))),
-        ("retire", tuple(_retired(ca, standing))),
+        ("retire", tuple(retired(standing, ca.place))),
     )
     return next(((task, findings) for task, findings in tasks if findings), ("", ()))
 
@@ -205,18 +206,12 @@ def _staged(life: Lifecycle) -> Iterator[Finding]:
     standing = life.standing
     if not life.authorities[standing.target].creating:
         return
-    due = life.desired.generation != standing.target
-    why = "it falls due" if due else "git asks for it"
+    if life.desired.generation == standing.target:
+        yield comes_in(standing)
+        return
     old = life.authorities.get(standing.source)
-    end = f" on {instant(old.certificate.not_after)}" if due and old is not None and old.certificate is not None else ""
-    yield Finding(
-        reason=Reason.RENEWAL_DUE if due else Reason.REISSUE_REQUESTED,
-        action=Action.ROTATE,
-        message=f"generation {standing.target} comes in beside generation {standing.source}: {why}{end}",
-        path="generation",
-        current=str(standing.source),
-        planned=str(standing.target),
-    )
+    end = f" on {instant(old.certificate.not_after)}" if old is not None and old.certificate is not None else ""
+    yield comes_in(standing, f"it falls due{end}", reason=Reason.RENEWAL_DUE)
 
 
 def _promoted(life: Lifecycle) -> Iterator[Finding]:
@@ -262,18 +257,6 @@ def _renewed(life: Lifecycle, family: Family, parent: Lifecycle | None, situatio
             message=f"it is due since {instant(due)}; the key stays",
             path="not_after",
             current=instant(authority.certificate.not_after),
-        )
-
-
-def _retired(ca: CA, standing: Standing) -> Iterator[Finding]:
-    """Generations that nobody uses any more, and that nobody may go back to."""
-    for number in standing.retiring:
-        yield Finding(
-            reason=Reason.OUTPUT_STALE,
-            action=Action.REPAIR,
-            message=f"generation {number} is used by nobody any more: {ca.place.of_generation(number).absolute}.* are removed",
-            path=f"generation.{number}",
-            current=str(number),
         )
 
 
