@@ -24,7 +24,7 @@ from reconciler.cli.interrupt import Interruption
 from reconciler.cli.options import UsageError, add_common
 from reconciler.cli.plan import show
 from reconciler.cli.planning import add_planning, planning_options
-from reconciler.cli.progress import listener
+from reconciler.cli.progress import listener, teller
 from reconciler.cli.session import open_session, print_result
 from reconciler.cli.sources import add_source
 from reconciler.passes.carry_out import carry_out
@@ -72,11 +72,12 @@ def run(arguments: argparse.Namespace) -> int:
         render_diagnostics(session.warnings, session.loaded, color=wants_colour(arguments.color, os.environ, sys.stderr))
     )
     session.state.create()
+    tell = teller(arguments.log_format, wall_clock)
     with hold(session.state.lock_path, operation="apply", exclusive=True, timeout=arguments.lock_timeout) as held:
         now = wall_clock()
         journal = Journal.open(session.state.journal_path)
         for note in recover_interrupted(session.state, journal, now=now, actor=who()):
-            sys.stderr.write(f"{note}\n")
+            tell(note)
         options = saved_options(saved) if saved else planning_options(arguments)
         view = look(session, now=now, options=options, served=load_served(session.state))
         if saved:
@@ -91,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
             journal=journal,
             deliveries=deliveries,
             listen=listener(arguments.log_format, wall_clock),
+            tell=tell,
             parallelism=arguments.parallelism,
             is_lost=held.is_lost,
         )
@@ -98,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
             only = frozenset(change.address for change in saved.resource_changes) if saved else None
             done = [_carry_out(view, work, interruption, only=only)]
             while not saved and done[-1].goes_on and not interruption.requested():
-                _announce(done[-1].view)
+                _announce(done[-1].view, tell)
                 done.append(_carry_out(done[-1].view, work, interruption))
     return _report(done, arguments, interruption)
 
@@ -109,6 +111,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     deliveries: Deliveries | None
     listen: Listener
+    tell: Callable[[str], None]
     parallelism: int
     is_lost: Callable[[], bool]
 
@@ -156,7 +159,7 @@ def _carry_out(view: View, work: Work, interruption: Interruption, *, only: froz
         )
         save_served(view.session.state, delivered.served)
         after = replace(after, served={**after.served, **delivered.served})
-        sys.stderr.write(render_delivery(delivered.ran, delivered.hooks))
+        work.tell(render_delivery(delivered.ran, delivered.hooks))
     done = Done(document=view.plan.document, outcome=carried.applied.outcome, view=after, goes_on=False, delivered=delivered)
     if not view.plan.document.rotations and not leads_further(view.plan.work):
         return done
@@ -166,10 +169,10 @@ def _carry_out(view: View, work: Work, interruption: Interruption, *, only: froz
     return replace(done, view=after, goes_on=not done.failed and done.outcome.complete and goes_on(view.plan.work, after))
 
 
-def _announce(view: View) -> None:
-    """Which phases come next, on stderr: the plan that was approved said that they would."""
+def _announce(view: View, tell: Callable[[str], None]) -> None:
+    """Which phases come next: the plan that was approved said that they would."""
     for entry in view.plan.document.rotations:
-        sys.stderr.write(f"{entry.address}: phase {entry.phase}...\n")
+        tell(f"{entry.address}: phase {entry.phase}...")
 
 
 def _report(done: list[Done], arguments: argparse.Namespace, interruption: Interruption) -> int:

@@ -42,19 +42,16 @@ def text_line(event: Event) -> str:
 
 def json_line(event: Event, at: datetime) -> str:
     """The same as an object, with the keys of Terraform's machine-readable UI."""
-    return json.dumps(
-        {
-            "@level": "error" if event.stage in {"failed", "skipped"} else "info",
-            "@message": text_line(event),
-            "@module": "cluster-pki.apply",
-            "@timestamp": at.isoformat().replace("+00:00", "Z"),
-            "type": _TYPES[event.stage],
-            "hook": {
-                "resource": {"addr": event.address},
-                "action": event.action.word,
-                "elapsed_seconds": round(event.elapsed, 3),
-            },
-        }
+    return _json(
+        "error" if event.stage in {"failed", "skipped"} else "info",
+        text_line(event),
+        at,
+        type=_TYPES[event.stage],
+        hook={
+            "resource": {"addr": event.address},
+            "action": event.action.word,
+            "elapsed_seconds": round(event.elapsed, 3),
+        },
     )
 
 
@@ -65,3 +62,18 @@ def listener(log_format: str, clock: Callable[[], datetime]) -> Listener:
         sys.stderr.write((json_line(event, clock()) if log_format == "json" else text_line(event)) + "\n")
 
     return listen
+
+
+def teller(log_format: str, clock: Callable[[], datetime]) -> Callable[[str], None]:
+    """Writes whatever else there is to say to stderr, as whole lines; for machines each is an object of type ``log``."""
+
+    def tell(text: str) -> None:
+        for line in text.splitlines():
+            sys.stderr.write((_json("info", line, clock(), type="log") if log_format == "json" else line) + "\n")
+
+    return tell
+
+
+def _json(level: str, message: str, at: datetime, **more: object) -> str:
+    stamp = at.isoformat().replace("+00:00", "Z")
+    return json.dumps({"@level": level, "@message": message, "@module": "cluster-pki.apply", "@timestamp": stamp, **more})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -135,3 +136,21 @@ def test_who_is_restarted_after_one_that_does_not_come_back(grouped: bool, ran: 
     assert (tmp_path / "log").read_text(encoding="utf-8").split() == ran
     rotations = home.call("plan", "--format", "json").json["rotations"]
     assert [(each["phase"], each["issues_clients"]) for each in rotations] == [("stage", 1)]
+
+
+def test_machines_read_every_line(tmp_path: Path) -> None:
+    """Phases and hooks are lines like the others: objects, when objects were asked for."""
+    home = Home(path=tmp_path)
+    document: dict[str, Any] = yaml.safe_load(text("api"))
+    document["components"]["api"]["after"] = [{"exec": ["/bin/true"]}]
+    home.write(document)
+    assert home.apply().code == 0
+    document["cas"]["main"] |= {"generation": 2, "rotation": {"soak": "0s"}}
+    home.write(document)
+    said = home.call("apply", "--auto-approve", "--log-format", "json")
+    assert said.code == 0, said.log
+    lines = [json.loads(line) for line in said.log.splitlines()]
+    told = [line["@message"] for line in lines if line["type"] == "log"]
+    assert {line["type"] for line in lines} == {"apply_start", "apply_complete", "log"}
+    assert "ca.main: phase servers..." in told
+    assert [line for line in told if line.startswith("component.api: Hook")]
