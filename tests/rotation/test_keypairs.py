@@ -92,6 +92,19 @@ def test_a_second_rotation_is_refused_while_one_runs(tmp_path: Path) -> None:
     assert "is not finished" in story.rotations()[ADDRESS]["error"]
 
 
+def test_a_soak_does_not_begin_anew_because_of_a_number_that_was_refused(tmp_path: Path) -> None:
+    """Raised by mistake and put back: the record keeps since when both keys are accepted."""
+    story = applied(tmp_path, service_accounts(generation=1))
+    story.write(keypairs={"sa": {"generation": 2, "rotation": dict(SOAK)}})
+    story.apply()
+    until = story.rotations()[ADDRESS]["soaks_until"]
+    story.passes(hours=12)
+    story.write(keypairs={"sa": {"generation": 3}})
+    story.apply(code=1)
+    story.write(keypairs={"sa": {"generation": 2}})
+    assert story.rotations()[ADDRESS]["soaks_until"] == until
+
+
 @pytest.mark.parametrize("hold", ["clients", "servers", "soak", "distrust"])
 def test_the_phase_is_found_again_without_records(tmp_path: Path, hold: str) -> None:
     """It follows from the files alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
@@ -9,14 +10,14 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from reconciler.apply.lock import hold
 from tests.rotation import judges
-from tests.rotation.clusters import BACK, ORDER, SOAK, applied, plain, reached
+from tests.rotation.clusters import BACK, ORDER, SOAK, applied, held, plain, reached
 from tests.rotation.story import Story
 
 Damage = Callable[[Story], None]
@@ -242,6 +243,60 @@ def test_trust_files_that_somebody_rewrote_end_no_soak(tmp_path: Path, names: tu
     assert (story.phase(), {name: story.content(f"store/trust/{name}") for name in names}) == ("soak", before)
 
 
+def test_trust_files_rewritten_after_the_soak_end_it_quietly(tmp_path: Path) -> None:
+    """Nobody trusts the old generation any more, and nobody has to: nothing is left to be done but to note it."""
+    story = reached(tmp_path, "soak")
+    story.ca(rotation=dict(SOAK))
+    story.passes(days=2)
+    for name in ("main.pem", "all.pem"):
+        others = story.content(f"store/trust/{name}").replace(story.content("store/ca/main.g1.crt"), b"")
+        (story.path / "store/trust" / name).write_bytes(others)
+    assert (story.rotations(), story.actions()) == ({}, {})
+
+
+def test_a_generation_that_goes_out_on_the_way_back_is_not_forgotten_either(tmp_path: Path) -> None:
+    """From 2 back to 1: in the soak it is the higher one whose files may not be tidied up."""
+    story = reached(tmp_path, "distrust")
+    story.ca(generation=1, rotation=held("soak"))
+    story.apply()
+    assert story.phase() == "soak"
+    gone("main.g2.crt", "main.g2.key")(story)
+    trust = story.content("store/trust/main.pem")
+    said = story.apply(code=1)
+    assert "certificate of generation 2 is gone" in said.out
+    assert story.content("store/trust/main.pem") == trust
+
+
+def test_clients_of_a_lost_generation_are_trusted_until_they_have_moved_back(tmp_path: Path) -> None:
+    """Its files are lost and git goes back: the trust files wait for the certificates, one apply behind."""
+    story = reached(tmp_path, "clients")
+    gone("main.g2.crt", "main.g2.key")(story)
+    trust = story.content("store/trust/main.pem")
+    story.ca(generation=1, rotation=dict(SOAK))
+    story.apply(code=1)
+    assert story.content("store/trust/main.pem") == trust
+    assert "main g2" not in judges.field(story.content("store/pki/app.crt"), "-issuer")
+    story.apply()
+    assert (story.rotations(), story.content("store/trust/main.pem").count(b"BEGIN CERTIFICATE")) == ({}, 1)
+
+
+def test_distrust_is_on_record_before_the_first_trust_file_changes(tmp_path: Path) -> None:
+    """Cut short in the middle of it, it goes on with distrust, and does not trust the old generation anew."""
+    story = reached(tmp_path, "soak")
+    story.ca(rotation=dict(SOAK))
+    story.passes(days=2)
+
+    def trusted() -> list[int]:
+        inventory = json.loads((story.path / "state/inventory.json").read_text(encoding="utf-8"))
+        numbers: list[int] = inventory["records"]["ca.main"].get("trusted", [])
+        return numbers
+
+    assert trusted() == [1, 2]
+    with mock.patch("reconciler.apply.engine.carry_out", side_effect=KeyboardInterrupt), contextlib.suppress(KeyboardInterrupt):
+        story.call("apply", "--auto-approve")
+    assert trusted() == []
+
+
 def test_a_leaf_restored_from_backup_in_the_soak_moves_again(tmp_path: Path) -> None:
     """Both generations are trusted, so it serves until it is reissued, and distrust waits for nothing else."""
     story = applied(tmp_path)
@@ -298,7 +353,7 @@ def test_an_owed_hook_holds_the_next_phase_back(tmp_path: Path, section: str, na
     assert story.rotations() == {}
 
 
-@contextmanager
+@contextlib.contextmanager
 def listener(certificate: Path, key: Path) -> Iterator[tuple[str, ssl.SSLContext]]:
     """A TLS server that presents what it loaded last."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -457,3 +457,10 @@ def test_who_issues_is_trusted(walk: tuple[Evidence, Evidence], number: int) -> 
     """Whatever was found, nothing is issued by a generation that is taken out of trust files."""
     standing = stands(walk[0], number)
     assert {standing.issues(client=True), standing.issues(client=False)} <= set(standing.trusted)
+
+
+def test_what_is_frozen_in_the_middle_of_distrust_trusts_nobody_anew() -> None:
+    """A suspended CA changes nothing; one that a single file has left by somebody else's hand is where it was."""
+    frozen = {"frozen": "is suspended"}
+    assert waits(SEEN[Phase.DISTRUST], **frozen)[0] is Phase.DISTRUST
+    assert waits(found(holds=NEW, noted=BOTH), **frozen)[0] is Phase.SOAK
