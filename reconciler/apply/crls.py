@@ -19,13 +19,13 @@ from reconciler.plan.inventory import Revoked
 from reconciler.plan.reasons import Reason
 from reconciler.plan.renewal import planned_end
 from reconciler.plan.revocation.data import Known, ListPlan, Reference
-from reconciler.plan.revocation.lists import lacking
+from reconciler.plan.revocation.lists import lacking, signers_of
 from reconciler.plan.rotation.authority import BACKDATING
 from reconciler.plan.trust import unexpired
 from reconciler.stores.errors import StoreError
 from reconciler.stores.files import OutFile
 from reconciler.stores.read import must_read
-from reconciler.x509.crl import UNSPECIFIED, RevocationList, read_crl, read_crls
+from reconciler.x509.crl import UNSPECIFIED, RevocationList, read_crl, read_crls, signed_by
 from reconciler.x509.facts import CrlEntry
 
 #: As where lists are looked at.
@@ -148,10 +148,18 @@ def _signed(run: Run, work: Work, crl: Crl, plan: ListPlan) -> tuple[RevocationL
     at = now.replace(microsecond=0)
     listed = [CrlEntry(serial=each.serial, at=each.at or at, reason=each.reason) for each in entries]
     life = run.lives[crl.name]
-    own = life.signing.desired.generation
-    others = [number for number in unexpired(life, now) if number != own]
-    issuers = [issuer(run, crl.name, number) for number in (own, *others)]
-    return sign_lists(issuers, listed, crl=crl, previous=plan.previous, now=now)
+    numbers = signers_of(life, now)
+    issuers = [issuer(run, crl.name, number) for number in numbers]
+    lists = sign_lists(issuers, listed, crl=crl, previous=plan.previous, now=now)
+    return lists if set(unexpired(life, now)).issubset(numbers) else (*lists, *_kept(run, crl, issuers))
+
+
+def _kept(run: Run, crl: Crl, issuers: Sequence[Issuer]) -> Iterator[RevocationList]:
+    """The lists of generations that are trusted and cannot sign any more: without one, what they signed is refused at once."""
+    if isinstance(run.observed.crls[crl.address].files.get("pem"), RevocationLists):
+        for each in read_crls(must_read(crl.paths["pem"], limit=_LIMIT)):
+            if not any(signed_by(each, issuer.certificate) for issuer in issuers):
+                yield each
 
 
 def _says_more(run: Run, crl: Crl, entries: tuple[Known, ...]) -> bool:

@@ -45,6 +45,7 @@ from reconciler.plan.context import NOTHING_THERE
 from reconciler.plan.foreseen import PUBLIC, certificate, derived, fresh_key, meta_of, revocation_list
 from reconciler.plan.reasons import Action, Reason
 from reconciler.plan.revocation.data import ListPlan
+from reconciler.plan.revocation.lists import signers_of
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.plan.trust import fresh, unexpired
@@ -338,8 +339,7 @@ def _crl(after: _After, work: Work) -> None:
         reference = after.crls[plan.reference.address].files[plan.reference.form]
         after.crls[work.address] = ObservedCrl(files=dict.fromkeys(wanted.formats, reference), owned=True)
         return
-    own = life.signing.desired.generation
-    issuers = [after.generation(wanted.name, number) for number in (own, *(n for n in unexpired(life, after.now) if n != own))]
+    issuers = [after.generation(wanted.name, number) for number in signers_of(life, after.now)]
     lists = tuple(revocation_list(after.now, wanted, plan, issuer) for issuer in issuers)
     files: dict[str, CrlState] = {
         form: RevocationLists(

@@ -20,9 +20,8 @@ from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.revocation.data import Known, ListPlan
 from reconciler.plan.revocation.due import why_due
 from reconciler.plan.revocation.known import keys_of
-from reconciler.plan.revocation.lists import NO_FILES, current_of, is_sound, lacking, plan_lists
+from reconciler.plan.revocation.lists import NO_FILES, current_of, is_sound, keys_that_sign, lacking, plan_lists
 from reconciler.plan.rotation.lifecycle import Lifecycle
-from reconciler.plan.trust import unexpired
 from reconciler.x509.facts import CrlFacts
 
 #: So many serials are named in a message.
@@ -35,8 +34,8 @@ class CrlContext(msgspec.Struct, frozen=True, kw_only=True):
     desired: Crl
     authority: Authority
     """The generation that signs."""
-    trusted: Mapping[str, int]
-    """The numbers of the generations in use, by the SHA-256 of their public key; empty for one that is yet to be made."""
+    signing: Mapping[str, int]
+    """The numbers of the generations that sign lists, by the SHA-256 of their public key."""
     found: ObservedCrl
     wanted: ListPlan
     situation: Situation
@@ -82,8 +81,8 @@ def missing(context: CrlContext) -> Iterator[Finding]:
         if isinstance(state, Absent):
             yield _repair(Reason.MISSING, f"there is no {form.upper()} file", form)
         elif form == "pem" and isinstance(state, RevocationLists) and current_of(state, context.authority) is not None:
-            for key, number in context.trusted.items():
-                if key not in {"", *state.signers}:
+            for key, number in context.signing.items():
+                if key not in state.signers:
                     yield _repair(Reason.MISSING, f"there is no list of generation {number} in it", form)
 
 
@@ -196,11 +195,11 @@ def decide_crls(
         life = lives[crl.name]
         authority = life.signing
         if crl.name not in plans:
-            plans[crl.name] = plan_lists(situation, authority, decisions, fresh=crl.name in fresh)
+            plans[crl.name] = plan_lists(situation, life, decisions, fresh=crl.name in fresh)
         context = CrlContext(
             desired=crl,
             authority=authority,
-            trusted={life.authorities[number].spki: number for number in unexpired(life, situation.now)},
+            signing=keys_that_sign(life, situation.now),
             found=situation.observed.crls.get(address, NO_FILES),
             wanted=plans[crl.name],
             situation=situation,

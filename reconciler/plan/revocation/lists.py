@@ -15,20 +15,35 @@ from reconciler.plan.reasons import Action
 from reconciler.plan.revocation.data import Known, ListPlan, Reference
 from reconciler.plan.revocation.due import why_due
 from reconciler.plan.revocation.known import in_use, lists_of
+from reconciler.plan.rotation.lifecycle import Lifecycle
+from reconciler.plan.trust import unexpired
 from reconciler.x509.facts import CrlFacts
 
 NO_FILES = ObservedCrl(files={})
 
 
-def plan_lists(situation: Situation, authority: Authority, decisions: Mapping[str, Decision], *, fresh: bool) -> ListPlan:
+def signers_of(life: Lifecycle, now: datetime) -> tuple[int, ...]:
+    """The generations of a CA that sign a list: that of the signing pair first, then whichever else is trusted and can."""
+    own = life.signing.desired.generation
+    return (own, *(each for each in unexpired(life, now) if each != own and life.authorities[each].refusal is None))
+
+
+def keys_that_sign(life: Lifecycle, now: datetime) -> dict[str, int]:
+    """Their numbers by the SHA-256 of their public key, without one that is yet to be made."""
+    numbers = {life.authorities[number].spki: number for number in signers_of(life, now) if number in life.authorities}
+    return {key: number for key, number in numbers.items() if key}
+
+
+def plan_lists(situation: Situation, life: Lifecycle, decisions: Mapping[str, Decision], *, fresh: bool) -> ListPlan:
     """What the lists of one CA should be.
 
     Args:
         situation: what was found.
-        authority: the CA, with what is revoked of it.
+        life: the CA, each generation with what is revoked of it.
         decisions: about components, by address, those that leave included.
         fresh: a new list is asked for, whatever is there.
     """
+    authority = life.signing
     crls = [crl for crl in situation.desired.crls.values() if crl.name == authority.desired.name]
     found = lists_of(situation, authority)
     keep = max((crl.keep for crl in crls), default=timedelta(0))
@@ -41,7 +56,7 @@ def plan_lists(situation: Situation, authority: Authority, decisions: Mapping[st
         held=held,
         previous=max((0, *(facts.number or 0 for facts in found), *_recorded_numbers(situation, crls))),
     )
-    return wanted if fresh else replace(wanted, reference=_reference(situation, authority, crls, entries))
+    return wanted if fresh else replace(wanted, reference=_reference(situation, life, crls, entries))
 
 
 def _recorded_numbers(situation: Situation, crls: list[Crl]) -> Iterator[int]:
@@ -119,17 +134,26 @@ def _is_over(known: Known, found: tuple[CrlFacts, ...], *, now: datetime, keep: 
     return not known.listed or any(facts.this_update > end and known.serial in facts.serials for facts in found)
 
 
-def _reference(situation: Situation, authority: Authority, crls: list[Crl], entries: tuple[Known, ...]) -> Reference | None:
-    """The newest list on disk that is as it should be. An entry that waits for something makes a new one necessary."""
-    sound = (each for crl in crls for each in _sound(situation, authority, crl, entries))
+def _reference(situation: Situation, life: Lifecycle, crls: list[Crl], entries: tuple[Known, ...]) -> Reference | None:
+    """The newest list on disk that is as it should be. An entry that waits for something makes a new one necessary.
+
+    Where PEM is published it stands in a file with those of all generations: a copy must not lack any of them.
+    """
+    several = any("pem" in crl.formats for crl in crls)
+    needed = frozenset(keys_that_sign(life, situation.now)) if several else frozenset({life.signing.spki})
+    sound = (each for crl in crls for each in _sound(situation, life.signing, crl, entries, needed))
     return max(sound, key=lambda each: (each.facts.number or 0, each.facts.fingerprint, each.form), default=None)
 
 
-def _sound(situation: Situation, authority: Authority, crl: Crl, entries: tuple[Known, ...]) -> Iterator[Reference]:
+def _sound(
+    situation: Situation, authority: Authority, crl: Crl, entries: tuple[Known, ...], needed: frozenset[str]
+) -> Iterator[Reference]:
     seen = situation.observed.crls.get(crl.address, NO_FILES)
     for form, path in crl.paths.items():
-        facts = current_of(seen.files.get(form), authority)
-        if facts is not None and not lacking(facts, entries) and is_sound(facts, crl, authority, situation.now):
+        state = seen.files.get(form)
+        facts = current_of(state, authority)
+        whole = isinstance(state, RevocationLists) and needed.issubset(state.signers)
+        if whole and facts is not None and not lacking(facts, entries) and is_sound(facts, crl, authority, situation.now):
             yield Reference(address=crl.address, form=form, path=path, facts=facts)
 
 
