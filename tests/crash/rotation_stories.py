@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -89,6 +90,8 @@ SOAKED: Final = asked(2, "hold: distrust")
 DONE: Final = asked(2)
 TOKENS: Final = tuple(asked(generation, text=KEYPAIR) for generation in (1, 2))
 HALF: Final = asked(2, "hold: distrust", KEYPAIR)
+#: The CA and the one below it publish revocation lists.
+LISTED: Final = re.sub(r"path: (ca/\w+),", r"path: \1, crl: {{path: \1.crl}},", ROTATING)
 
 ROTATIONS: Final = (
     _story("stage", _after(STABLE, STAGED)),
@@ -103,4 +106,5 @@ ROTATIONS: Final = (
     _story("a keypair", _after(*TOKENS)),
     _story("a keypair and back", _after(TOKENS[0], HALF, TOKENS[0])),
     _story("all phases at once", _after(STABLE, DONE), every=5),
+    _story("with revocation lists", _after(asked(1, text=LISTED), asked(2, text=LISTED)), every=5),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.rotation import judges
-from tests.rotation.clusters import ORDER, SOAK, applied, held, plain, reached
+from tests.rotation.clusters import ORDER, SOAK, applied, held, plain, reached, tiered
 from tests.rotation.story import Story
 
 LEAVES = ("app", "web", "peer")
@@ -78,6 +78,41 @@ def test_there_and_back_with_lists_at_two_places(tmp_path: Path) -> None:
             assert refused(story, leaves_of(story), name) == []
         for suffix in ("", ".der"):
             assert story.content(f"store/ca/main.crl{suffix}") == story.content(f"nodes/edge/main.crl{suffix}")
+
+
+@pytest.mark.parametrize("ca", ["main", "root"])
+def test_a_hierarchy_in_which_everybody_publishes_lists(tmp_path: Path, ca: str) -> None:
+    """The root's name the intermediates, the intermediate's the leaves; each key changes there and back."""
+    document = tiered()
+    for name in ("root", "main"):
+        document["cas"][name]["crl"] = {"path": f"ca/{name}.crl"}
+    story = applied(tmp_path, document)
+    for generation in (2, 1):
+        story.ca(ca, generation=generation, rotation=dict(SOAK))
+        for _ in range(2):
+            story.apply()
+            story.passes(days=2)
+        assert (story.rotations(), story.actions()) == ({}, {})
+
+
+def test_what_leaves_in_the_middle_is_revoked_on_every_list(tmp_path: Path) -> None:
+    """A certificate of the old generation that was taken away while it was alive."""
+    story = reached(tmp_path, "clients", listed())
+    old = leaves_of(story)["web"]
+    del story.document["components"]["web"]
+    story.document["removed"] = [{"from": "component.web", "destroy": True}]
+    story.ca(rotation=dict(SOAK))
+    story.apply()
+    assert len(refused(story, {"web": old})) == 1
+
+
+def test_lists_may_come_in_the_middle(tmp_path: Path) -> None:
+    """They hold both generations from the beginning."""
+    story = reached(tmp_path, "clients")
+    story.ca(crl={"path": "ca/main.crl"}, rotation=dict(SOAK))
+    before = leaves_of(story)
+    story.apply()
+    assert (story.phase(), refused(story, before)) == ("soak", [])
 
 
 def test_what_is_revoked_stays_so_in_every_phase(tmp_path: Path) -> None:
