@@ -9,6 +9,8 @@ from reconciler.desired.diagnostics import Path
 from reconciler.desired.model import OUTPUT_SUFFIX, DesiredState, Place, parse_address
 from reconciler.desired.presets.fragments import KINDS
 from reconciler.desired.report import Report
+from reconciler.desired.store import KV_LAYOUT
+from reconciler.desired.vault import SCHEME
 
 _SECTIONS: Final = {kind: section for section, kind in KINDS.items()}
 
@@ -31,9 +33,11 @@ def check_clashes(state: DesiredState, excepted: frozenset[str], report: Report)
             seen.add(pair)
             report.add("CPK207", message, at=_place_of(second), hint="give one of them another path", address=second)
 
-    for path, address in _claims(state):
+    for path, address in claims(state):
         if (owner := files.setdefault(path, address)) != address:
             clash(f"{owner} and {address} would both be {path}", owner, address)
+        if path.startswith(SCHEME):
+            continue  # a secret may be called as the folder of others (KV v2: both are prefixes of one key space)
         if (inside := parents.get(path)) is not None:
             clash(f"{path} of {address} is a directory that holds {inside}", inside, address)
         parent = path.rpartition("/")[0]
@@ -44,12 +48,12 @@ def check_clashes(state: DesiredState, excepted: frozenset[str], report: Report)
             parent = parent.rpartition("/")[0]
 
 
-def _claims(state: DesiredState) -> Iterator[tuple[str, str]]:
+def claims(state: DesiredState) -> Iterator[tuple[str, str]]:
     """Every path that something writes, with its address."""
     for ca in state.cas.values():
-        yield from _pair(ca.place, ca.address, (".crt", ".key"))
+        yield from _pair(ca.place, ca.address, ca.suffixes)
         for replica in ca.replicas:
-            yield from _pair(replica.place, replica.address, (".crt", ".key"))
+            yield from _pair(replica.place, replica.address, ca.suffixes)
     for keypair in state.keypairs.values():
         for replica in keypair.replicas:
             yield from _pair(replica.place, replica.address, (".key", ".pub"))
@@ -67,8 +71,10 @@ def _claims(state: DesiredState) -> Iterator[tuple[str, str]]:
 
 
 def _pair(place: Place, address: str, suffixes: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The files of one base name, and the hidden directory of its generations beside them."""
+    """The files of one base name, and the hidden directory of its generations beside them; in KV the one secret."""
     base = place.absolute
+    if place.layout == KV_LAYOUT:
+        return [(base, address)]
     claims = [(base + suffix, address) for suffix in suffixes]
     if place.layout == "generations":
         directory, _, name = base.rpartition("/")

@@ -10,13 +10,16 @@ from reconciler.desired.diagnostics import Diagnostic, InvalidDesiredStateError,
 from reconciler.desired.expand import expand
 from reconciler.desired.expand_components import expand_components
 from reconciler.desired.expand_context import Context, check_view, read_nodes
+from reconciler.desired.expand_copies import is_spread
 from reconciler.desired.expand_defaults import stores_of, with_defaults
 from reconciler.desired.expand_stores import read_stores
+from reconciler.desired.expand_vault import complete, expand_connections, expand_lock
 from reconciler.desired.load import Loaded
 from reconciler.desired.merge import merge
 from reconciler.desired.model import DesiredState
 from reconciler.desired.policy import check_policy, check_rules
 from reconciler.desired.policy_names import check_names
+from reconciler.desired.policy_vault import check_vault
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.presets.kubeadm import preset
 from reconciler.desired.presets.settings import facts_of, read_settings
@@ -48,7 +51,7 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
     Raises:
         InvalidDesiredStateError: with all mistakes of reference and policy.
     """
-    document = loaded.document
+    document = complete(loaded.document)
     rules = UNSET if document.policy is UNSET else document.policy.rules
     report = Report(loaded.locate, {} if rules is UNSET else rules)
     node_specs = () if document.nodes is UNSET else tuple(document.nodes)
@@ -66,14 +69,26 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
 
     # 2. What hangs together.
     sound, without_ca = check_references(merged, document, base, stores, report)
-    context = Context(document=document, nodes=nodes, stores=read_stores(stores, root, report), report=report, node=node)
-    expansion = expand(context, sound, document, root, None if settings is None else facts_of(settings))
+    servers = {} if document.connections is UNSET else document.connections
+    read = read_stores(stores, root, servers, report)
+    context = Context(document=document, nodes=nodes, stores=read, report=report, node=node, spread=is_spread(merged))
+    expansion = expand(
+        context,
+        sound,
+        document,
+        root,
+        kubernetes=None if settings is None else facts_of(settings),
+        connections=expand_connections(servers, root, report),
+        lock=None if document.lock is UNSET else expand_lock(document.lock, servers, node, report),
+    )
     expand_components(context, without_ca, merged.kubeconfigs, root)  # for what it reports: nothing comes of them
 
     # 3. What is wise.
     check_rules(document, context)
     policed = check_policy(context, sound, document, expansion.all_cas, expansion.state.components)
     check_names(policed, expansion.state.components.values())
+    if servers:
+        check_vault(context, sound, expansion.all_cas, expansion.state)
 
     diagnostics = in_order([*loaded.diagnostics, *report.diagnostics])
     if report.failed:

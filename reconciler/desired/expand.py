@@ -9,17 +9,21 @@ import msgspec
 from msgspec import UNSET
 
 from reconciler.desired.clashes import check_clashes
+from reconciler.desired.connected import Edge, KubernetesFacts
 from reconciler.desired.expand_authorities import expand_cas, expand_keypairs, needed_here
 from reconciler.desired.expand_components import expand_components
 from reconciler.desired.expand_context import Context
+from reconciler.desired.expand_copies import follows
 from reconciler.desired.expand_files import expand_bundles, expand_kubeconfigs
 from reconciler.desired.expand_groups import expand_groups
+from reconciler.desired.expand_kept import as_kept
 from reconciler.desired.expand_moves import expand_moves
 from reconciler.desired.expand_stores import report_shared
-from reconciler.desired.model import CA, Component, DesiredState, Edge, Guards, KubernetesFacts
+from reconciler.desired.model import CA, Component, DesiredState, Guards
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import Document
 from reconciler.desired.spec_whole import GuardsSpec
+from reconciler.desired.vault import Connection, Lock
 
 
 class Expansion(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +35,14 @@ class Expansion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def expand(
-    context: Context, fragments: Fragments, document: Document, root: str, kubernetes: KubernetesFacts | None = None
+    context: Context,
+    fragments: Fragments,
+    document: Document,
+    root: str,
+    *,
+    kubernetes: KubernetesFacts | None,
+    connections: Mapping[str, Connection],
+    lock: Lock | None,
 ) -> Expansion:
     """Makes the instances of this view.
 
@@ -44,6 +55,8 @@ def expand(
         document: the rest of what the user wrote.
         root: ``--root``.
         kubernetes: the cluster that the preset was made for.
+        connections: the servers, by name.
+        lock: of this view.
     """
     all_cas = expand_cas(context, fragments.cas)
     keypairs = expand_keypairs(context, fragments.keypairs)
@@ -72,12 +85,16 @@ def expand(
         ),
         edges=_edges(context, fragments, document, components),
         kubernetes=kubernetes,
+        connections=connections,
+        lock=None if follows(context) else lock,  # nothing is written there: a token that only reads is enough
         node_addresses={node.name: node.addresses for node in context.nodes},
         suspended=document.suspend is True,
         guards=guards(document.guards if document.guards is not UNSET else GuardsSpec()),
         prune=document.prune is True,
         node=context.node,
+        spread=context.spread and context.node is None,
     )
+    state = as_kept(state)
     report_shared(context)
     shared = frozenset(file.first.partition("[")[0] for files in context.shared.values() for file in files)
     check_clashes(state, shared, context.report)

@@ -12,8 +12,11 @@ from reconciler.desired.diagnostics import Path
 from reconciler.desired.durations import InvalidDurationError, parse_duration, parse_renew_before
 from reconciler.desired.expand_constraints import name_constraints
 from reconciler.desired.expand_context import Context
+from reconciler.desired.expand_copies import follows
+from reconciler.desired.expand_keys import key_home
 from reconciler.desired.expand_names import sans, subject
 from reconciler.desired.expand_stores import access_of, places
+from reconciler.desired.issuing import parent_of, parents
 from reconciler.desired.model import CA, Keypair, Place, Replica, Rotation, address_of
 from reconciler.desired.spec import CaSpec, KeypairSpec
 from reconciler.desired.spec_parts import KeypairRotationSpec, RotationSpec, SubjectSpec
@@ -22,7 +25,8 @@ from reconciler.x509.facts import KeyAlgorithm
 
 def expand_cas(context: Context, specs: Mapping[str, CaSpec]) -> dict[str, CA]:
     """Every CA, parents first, those of one level by name."""
-    order = graphlib.TopologicalSorter({name: [str(spec.issuer)] if spec.issuer in specs else [] for name, spec in specs.items()})
+    above = parents(specs)
+    order = graphlib.TopologicalSorter({name: [above[name]] if name in above else [] for name in specs})
     order.prepare()
     cas: dict[str, CA] = {}
     while order.is_active():
@@ -86,9 +90,10 @@ def _ca(context: Context, name: str, spec: CaSpec) -> CA | None:
     spans = durations(context, "cas", name, spec.lifetime, spec.renew_before)
     constraints = name_constraints(context, here, spec.name_constraints)
     rotation = _rotation(context, "cas", name, spec.rotation)
-    if place_of is None or spans is None or rotation is None:
+    key_in, sound = key_home(context, name, spec)
+    if place_of is None or spans is None or rotation is None or not sound:
         return None
-    home = None if context.central else spec.home if spec.home is not UNSET else context.home
+    home = None if context.central or context.spread else spec.home if spec.home is not UNSET else context.home
     place = place_of(None)
     return CA(
         address=address,
@@ -98,7 +103,8 @@ def _ca(context: Context, name: str, spec: CaSpec) -> CA | None:
         key=KeyAlgorithm(str(spec.key)),
         lifetime=spans[0],
         renew_before=spans[1],
-        issuer=None if spec.issuer == "self" else str(spec.issuer),
+        issuer=parent_of(spec),
+        key_in=key_in,
         sans=sans_of(None),
         path_length=spec.path_length if isinstance(spec.path_length, int) else None,
         name_constraints=constraints,
@@ -106,7 +112,8 @@ def _ca(context: Context, name: str, spec: CaSpec) -> CA | None:
         rotation=rotation,
         numbered=isinstance(spec.rotation, RotationSpec) and spec.rotation.numbered_names is True,
         access=access_of(spec),
-        creatable=context.node is None or home is None or home == context.node,
+        creatable=not follows(context) and (context.node is None or home is None or home == context.node),
+        followed=follows(context),
         home=home,
         replicas=_copies(context, name, spec, place),
         publishes=spec.crl is not UNSET,
@@ -141,7 +148,13 @@ def _copies(context: Context, name: str, spec: CaSpec, own: Place) -> tuple[Repl
     if own.path == spec.copies.path and own.store == spec.copies.store:
         return ()
     place_of = places(
-        context, ("cas", name, "copies"), nodes, kind="ca", store_name=str(spec.copies.store), path=spec.copies.path
+        context,
+        ("cas", name, "copies"),
+        nodes,
+        kind="ca",
+        store_name=str(spec.copies.store),
+        path=spec.copies.path,
+        for_each=spec.copies.for_each,
     )
     if place_of is None:
         return ()
@@ -155,7 +168,17 @@ def _copies(context: Context, name: str, spec: CaSpec, own: Place) -> tuple[Repl
 
 def _keypair(context: Context, name: str, spec: KeypairSpec) -> Keypair | None:
     nodes = context.instances(spec.for_each)
-    place_of = places(context, ("keypairs", name), nodes, kind="keypair", store_name=str(spec.store), path=str(spec.path))
+    if follows(context) and context.stores[str(spec.store)].in_kv:
+        nodes = ()
+    place_of = places(
+        context,
+        ("keypairs", name),
+        nodes,
+        kind="keypair",
+        store_name=str(spec.store),
+        path=str(spec.path),
+        for_each=spec.for_each,
+    )
     rotation = _rotation(context, "keypairs", name, spec.rotation)
     if place_of is None or rotation is None or not nodes:
         return None
@@ -175,8 +198,9 @@ def _keypair(context: Context, name: str, spec: KeypairSpec) -> Keypair | None:
         generation=spec.generation if isinstance(spec.generation, int) else 1,
         rotation=rotation,
         access=access_of(spec),
-        creatable=context.node is None or context.central or _keypair_home(context, name, spec) == context.node,
-        home=None if context.central else _keypair_home(context, name, spec),
+        creatable=not follows(context)
+        and (context.node is None or context.central or _keypair_home(context, name, spec) == context.node),
+        home=None if context.central or context.spread else _keypair_home(context, name, spec),
         origin=context.origin("keypairs", name),
     )
 

@@ -10,9 +10,10 @@ from msgspec import UNSET
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_authorities import durations
 from reconciler.desired.expand_context import Context
+from reconciler.desired.expand_copies import instances, is_told_elsewhere, placed, placed_at
 from reconciler.desired.expand_live import hooks, probe
 from reconciler.desired.expand_names import SpoiltNameError, sans, subject
-from reconciler.desired.expand_stores import access_of, places, under
+from reconciler.desired.expand_stores import access_of, under
 from reconciler.desired.model import Component, Output, address_of
 from reconciler.desired.spec import ComponentSpec, KubeconfigSpec
 from reconciler.desired.spec_parts import SubjectSpec
@@ -43,9 +44,10 @@ def expand_components(
             (other != name, other) for other, config in kubeconfigs.items() if config.component == name and config.embed is True
         )
         # What belongs to no node is at home, and wherever a kubeconfig holds it.
-        needed_here = any(context.instances(config.for_each) for config in kubeconfigs.values() if config.component == name)
+        needed_here = any(instances(context, config) for config in kubeconfigs.values() if config.component == name)
         keeper = keepers[0][1] if keepers else ""
-        for instance in _expand(context, name, spec, specs, root, keeper=keeper, needed_here=needed_here):
+        kept_in = kubeconfigs.get(keeper) if spec.path is UNSET else None
+        for instance in _expand(context, name, spec, specs, root, keeper=keeper, kept_in=kept_in, needed_here=needed_here):
             components[instance.address] = instance
     return components
 
@@ -64,21 +66,22 @@ def _expand(
     root: str,
     *,
     keeper: str,
+    kept_in: KubeconfigSpec | None,
     needed_here: bool,
 ) -> list[Component]:
     """The instances of one component. What is per entry is worked out once, so that thousands of nodes cost little."""
     here: Path = ("components", name)
-    nodes = context.instances(spec.for_each)
-    if spec.for_each is UNSET and needed_here:
-        nodes = (None,)
+    nodes = instances(context, spec, kept_in)
+    if needed_here and not nodes:
+        nodes = (None,) if spec.for_each is UNSET else context.instances(spec.for_each)
     _check_selection(context, name, spec)
     outputs = _outputs(context, here, spec)
     spans = durations(context, "components", name, spec.lifetime, spec.renew_before)
     subject_of = subject(context, here, SubjectSpec() if spec.subject is UNSET else spec.subject, nodes)
     sans_of = sans(context, here, (("sans", spec.sans), ("extraSans", spec.extra_sans)), nodes)
-    place_of = None
-    if spec.path is not UNSET:
-        place_of = places(context, here, nodes, kind="component", store_name=str(spec.store), path=spec.path)
+    places_of = None
+    if spec.path is not UNSET or spec.copies is not UNSET:
+        places_of = placed(context, "components", name, spec, nodes)
     elif not keeper:
         message = f'component "{name}" has neither a path nor a kubeconfig that embeds it'
         context.report.add("CPK214", message, at=here, hint="add path: pki/NAME", address=f"component.{name}")
@@ -103,13 +106,14 @@ def _expand(
         identity=lambda node: address_of("component", name, node.name if node else None) if is_client else "",
     )
     ca = str(spec.ca)
+    told_elsewhere = is_told_elsewhere(context, spec, kept_in)
     found = []
     for node in nodes:
         node_name = node.name if node else None
         address = address_of("component", name, node_name)
         try:
             instance_subject, instance_sans = subject_of(node), sans_of(node)
-            place = None if place_of is None else place_of(node)
+            where = None if places_of is None else placed_at(context, places_of, node)
         except SpoiltNameError:
             continue
         except MissingAddressError:
@@ -129,14 +133,15 @@ def _expand(
                 lifetime=lifetime,
                 renew_before=renew_before,
                 rotate_key=rotate_key,
-                place=place,
+                place=None if where is None else where.place,
+                source=None if where is None else where.source,
                 outputs=outputs,
                 pkcs12_password_file=password_file,
-                kubeconfig="" if place else address_of("kubeconfig", keeper, node_name),
+                kubeconfig="" if where else address_of("kubeconfig", keeper, node_name),
                 access=access,
                 reissue=reissue,
-                after=hooks_of(node),
-                probe=probe_of(node),
+                after=() if told_elsewhere else hooks_of(node),
+                probe=None if told_elsewhere else probe_of(node),
                 suspended=spec.suspend is True,
                 origin=origin,
             )

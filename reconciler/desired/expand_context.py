@@ -8,12 +8,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.expand_stores import SharedFile, Store
+from reconciler.desired.expand_stores import SharedFile
 from reconciler.desired.names import InvalidNameError, canonical_dns, canonical_ip
 from reconciler.desired.presets.settings import CONTROL_PLANE
 from reconciler.desired.report import Report, did_you_mean
 from reconciler.desired.spec import Document, NodeSpec
 from reconciler.desired.spec_parts import ForEach
+from reconciler.desired.store import Store
 from reconciler.desired.templates import Node, Template, TemplateError, parse_template, parse_words
 
 Nodes = tuple[Node | None, ...]
@@ -30,6 +31,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     report: Report
     node: str | None
     """The node that this run is restricted to."""
+    spread: bool = False
+    """Whether one reconciler makes things for all nodes, and nodes fetch copies of them."""
     shared: dict[str, list[SharedFile]] = msgspec.field(default_factory=dict)
     """By store: what cannot be told apart by node."""
     _selected: dict[tuple[object, object], tuple[Node, ...]] = msgspec.field(default_factory=dict)
@@ -38,15 +41,21 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     def home(self) -> str | None:
         """Where things without a node of their own live when each node runs this by itself.
 
-        The first control-plane node, as kubeadm makes them in ``init``; without one, the first node.
+        The first control-plane node, as kubeadm makes them in ``init``; without one, the first node. None where one
+        reconciler makes them for all nodes.
         """
+        if self.spread:
+            return None
         control_plane = (node.name for node in self.nodes if CONTROL_PLANE in node.roles)
         return next(control_plane, self.nodes[0].name if self.nodes else None)
 
     @property
     def central(self) -> bool:
-        """Whether one machine holds the files of all nodes: a store's root then says which node's they are."""
-        return any(store.per_node for store in self.stores.values())
+        """Whether one machine holds the files of all nodes: a store's root then says which node's they are.
+
+        What is in KV says nothing about it: it looks the same from every machine.
+        """
+        return any(store.per_node and not store.in_kv for store in self.stores.values())
 
     def instances(self, selector: ForEach | UnsetType) -> Nodes:
         """The nodes of this view that get an instance; None stands for an instance without a node.

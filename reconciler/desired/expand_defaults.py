@@ -10,9 +10,11 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from reconciler.desired.durations import InvalidDurationError, parse_duration
-from reconciler.desired.presets.fragments import Fragments
-from reconciler.desired.spec import CaSpec, ComponentSpec, Defaults, Document, KeypairSpec, KubeconfigSpec, StoreSpec
-from reconciler.desired.spec_parts import CrlSpec, KeypairRotationSpec, RotationSpec, SubjectSpec
+from reconciler.desired.issuing import SELF, parent_of, parents
+from reconciler.desired.presets.fragments import KINDS, Fragments
+from reconciler.desired.spec import BundleSpec, CaSpec, ComponentSpec, Defaults, Document, KeypairSpec, KubeconfigSpec, StoreSpec
+from reconciler.desired.spec_parts import CrlSpec, KeypairRotationSpec, NodeCopiesSpec, RotationSpec, Spec, SubjectSpec
+from reconciler.desired.store import KV_LAYOUT
 
 KEY: Final = "ecdsa-p256"
 LIFETIME: Final = "1y"
@@ -27,6 +29,7 @@ SOAK: Final = "24h"
 #: kube-apiserver extends service-account tokens to a year (--service-account-extend-token-expiration, on by default).
 KEYPAIR_SOAK: Final = "1y"
 
+S = TypeVar("S", bound=Spec)
 T = TypeVar("T")
 
 
@@ -36,16 +39,34 @@ def with_defaults(fragments: Fragments, document: Document) -> Fragments:
     store = _or(defaults.store, STORE)
     shared = _shared_store(document, store)
     levels = levels_below(fragments.cas)
-    return Fragments(
+    found = Fragments(
         cas={
             name: _ca(name, spec, levels[name], store=store, shared=shared, named=_names_itself(document, name))
             for name, spec in fragments.cas.items()
         },
         keypairs={name: _keypair(spec, shared if spec.for_each is UNSET else store) for name, spec in fragments.keypairs.items()},
         components={name: _component(name, spec, store, defaults) for name, spec in fragments.components.items()},
-        bundles={name: replace(spec, store=_or(spec.store, store)) for name, spec in fragments.bundles.items()},
+        bundles={
+            name: replace(spec, store=_or(spec.store, store), copies=_copies(spec)) for name, spec in fragments.bundles.items()
+        },
         kubeconfigs={name: _kubeconfig(spec, store) for name, spec in fragments.kubeconfigs.items()},
     )
+    kv = frozenset(name for name, spec in stores_of(document).items() if spec.type == KV_LAYOUT)
+    if not kv:
+        return found
+    return Fragments(
+        **{
+            section: {name: _without_access(spec) if spec.store in kv else spec for name, spec in getattr(found, section).items()}
+            for section in KINDS
+        }
+    )
+
+
+def _without_access(spec: S) -> S:
+    """An entry in KV, which keeps neither mode nor owner; they are those of its copies, where it has any."""
+    if getattr(spec, "copies", UNSET) is not UNSET and not isinstance(spec, CaSpec):
+        return spec
+    return replace(spec, **{field: UNSET for field in ("mode", "owner", "group") if hasattr(spec, field)})
 
 
 def _shared_store(document: Document, store: str) -> str:
@@ -55,30 +76,35 @@ def _shared_store(document: Document, store: str) -> str:
     the node that is missing becomes an error that says so.
     """
     declared = {} if document.stores is UNSET else document.stores
-    if store not in declared or "{node}" not in _or(declared[store].root, "/"):
+    if store not in declared or not _says_node(declared[store]):
         return store
-    shared = [name for name, spec in declared.items() if "{node}" not in _or(spec.root, "/")]
+    shared = [name for name, spec in declared.items() if not _says_node(spec)]
     return shared[0] if len(shared) == 1 else store
+
+
+def _says_node(spec: StoreSpec) -> bool:
+    """Whether a store tells the nodes apart: in its root, or in KV in its prefix."""
+    return "{node}" in _or(spec.root, "/") or "{node}" in _or(spec.prefix, "")
 
 
 def stores_of(document: Document) -> dict[str, StoreSpec]:
     """All stores with their defaults; ``files`` with root ``/`` is built in."""
     declared = {} if document.stores is UNSET else document.stores
     return {
-        name: replace(spec, root=_or(spec.root, "/"), layout=_or(spec.layout, "generations"))
+        name: replace(spec, root=_or(spec.root, "/"), layout=_or(spec.layout, "generations")) if spec.type == "file" else spec
         for name, spec in {STORE: StoreSpec(type="file"), **declared}.items()
     }
 
 
 def levels_below(cas: Mapping[str, CaSpec]) -> dict[str, int]:
     """How many CAs stand in the longest chain below each one; 0 in a circle of issuers, which is an error elsewhere."""
-    parents = {name: str(spec.issuer) for name, spec in cas.items() if spec.issuer in cas}
-    children = Counter(parents.values())
+    above = parents(cas)
+    children = Counter(above.values())
     levels = dict.fromkeys(cas, 0)
     ready = [name for name in cas if not children[name]]
     while ready:
         name = ready.pop()
-        if (parent := parents.get(name)) is not None:
+        if (parent := above.get(name)) is not None:
             levels[parent] = max(levels[parent], levels[name] + 1)
             children[parent] -= 1
             if not children[parent]:
@@ -105,15 +131,14 @@ def _rotation(spec: RotationSpec | UnsetType, *, named: bool) -> RotationSpec:
 
 
 def _ca(name: str, spec: CaSpec, levels: int, *, store: str, shared: str, named: bool) -> CaSpec:
-    issuer = _or(spec.issuer, "self")
     lifetime = _or(spec.lifetime, CA_LIFETIME)
     path_length = spec.path_length
-    if path_length is UNSET and issuer != "self":
+    if path_length is UNSET and parent_of(spec) is not None:
         path_length = levels
     return replace(
         spec,
         subject=_subject(spec.subject, name),
-        issuer=issuer,
+        issuer=SELF if spec.issuer is UNSET else spec.issuer,
         key=_or(spec.key, KEY),
         lifetime=lifetime,
         renew_before=_or(spec.renew_before, _in_proportion(CA_RENEW_BEFORE, lifetime)),
@@ -159,6 +184,7 @@ def _component(name: str, spec: ComponentSpec, store: str, defaults: Defaults) -
         renew_before=renew_before,
         rotate_key=_or(spec.rotate_key, _or(defaults.rotate_key, "always")),
         store=_or(spec.store, store),
+        copies=_copies(spec),
         outputs=_or(spec.outputs, ["pem"]),
         mode=_or(spec.mode, KEY_MODE),
     )
@@ -170,8 +196,16 @@ def _kubeconfig(spec: KubeconfigSpec, store: str) -> KubeconfigSpec:
         cluster_name=_or(spec.cluster_name, "kubernetes"),
         embed=_or(spec.embed, default=True),
         store=_or(spec.store, store),
+        copies=_copies(spec),
         mode=_or(spec.mode, KEY_MODE),
     )
+
+
+def _copies(spec: ComponentSpec | BundleSpec | KubeconfigSpec) -> NodeCopiesSpec | UnsetType:
+    """Where nodes keep what they fetch: at the same path, in the store that every machine has."""
+    if spec.copies is UNSET:
+        return UNSET
+    return replace(spec.copies, store=_or(spec.copies.store, STORE), path=_or(spec.copies.path, spec.path))
 
 
 def _subject(spec: SubjectSpec | UnsetType, name: str) -> SubjectSpec:

@@ -7,9 +7,10 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
+from reconciler.desired.connected import Edge
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context
-from reconciler.desired.model import Component, Edge
+from reconciler.desired.model import Component
 from reconciler.desired.names import InvalidNameError, canonical_dns, canonical_ip
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.report import did_you_mean

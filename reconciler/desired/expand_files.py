@@ -11,11 +11,13 @@ from msgspec.structs import replace
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context, Nodes
+from reconciler.desired.expand_copies import instances, is_told_elsewhere, placed, placed_at
 from reconciler.desired.expand_live import hooks
-from reconciler.desired.expand_stores import access_of, places, under
+from reconciler.desired.expand_stores import access_of, under
 from reconciler.desired.model import CA, Access, Bundle, Component, Kubeconfig, address_of
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import BundleSpec, KubeconfigSpec
+from reconciler.desired.store import KV_LAYOUT
 from reconciler.desired.templates import MissingAddressError, Template
 
 #: How the bundle beside a CA's certificate file is called: ``ca.crt`` and ``ca-bundle.crt``.
@@ -32,9 +34,9 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
     """
     bundles: dict[str, Bundle] = {}
     for name, spec in sorted(specs.items()):
-        nodes = context.instances(spec.for_each)
-        place_of = places(context, ("bundles", name), nodes, kind="bundle", store_name=str(spec.store), path=str(spec.path))
-        if place_of is None or spec.cas is UNSET:
+        nodes = instances(context, spec)
+        places_of = placed(context, "bundles", name, spec, nodes)
+        if places_of is None or spec.cas is UNSET:
             continue
         names = tuple(dict.fromkeys(spec.cas))
         only = cas.get(names[0]) if len(names) == 1 else None
@@ -46,8 +48,10 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
         )
         origin = context.origin("bundles", name)
         hooks_of = hooks(context, ("bundles", name), spec.after, nodes, root)
+        told_elsewhere = is_told_elsewhere(context, spec)
         for node in nodes:
-            place = place_of(node)
+            where = placed_at(context, places_of, node)
+            place = where.place
             if place.absolute in certificate_files:
                 if not apart:
                     continue
@@ -61,8 +65,9 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
                 cas=names,
                 files=_anchor_files(spec, root),
                 place=place,
+                source=where.source,
                 access=access,
-                after=hooks_of(node),
+                after=() if told_elsewhere else hooks_of(node),
                 origin=origin,
             )
     return bundles
@@ -89,25 +94,28 @@ def _rotates(ca: CA) -> bool:
 
 
 def _certificate_files(ca: CA | None) -> frozenset[str]:
+    """The files that hold the certificate of a CA and nothing else; a secret in KV holds the key as well."""
     if ca is None:
         return frozenset()
-    return frozenset(f"{place.absolute}.crt" for place in (ca.place, *(replica.place for replica in ca.replicas)))
+    places = (ca.place, *(replica.place for replica in ca.replicas))
+    return frozenset(f"{place.absolute}.crt" for place in places if place.layout != KV_LAYOUT)
 
 
 def _kubeconfig(
     context: Context, name: str, spec: KubeconfigSpec, specs: Fragments, components: Mapping[str, Component], *, root: str
 ) -> list[Kubeconfig]:
     here: Path = ("kubeconfigs", name)
-    nodes = context.instances(spec.for_each)
-    place_of = places(context, here, nodes, kind="kubeconfig", store_name=str(spec.store), path=str(spec.path))
+    nodes = instances(context, spec)
+    places_of = placed(context, "kubeconfigs", name, spec, nodes)
     server = _server(context, here, str(spec.server), nodes)
     owners = _owners(context, name, spec, specs, nodes)
     bundle_cas = specs.bundles[str(spec.bundle)].cas
-    if place_of is None or server is None or owners is None or bundle_cas is UNSET:
+    if places_of is None or server is None or owners is None or bundle_cas is UNSET:
         return []
     access, origin = access_of(spec), context.origin("kubeconfigs", name)
     cas = tuple(dict.fromkeys(bundle_cas))
     hooks_of = hooks(context, here, spec.after, nodes, root)
+    told_elsewhere = is_told_elsewhere(context, spec)
     found = []
     for node, owner in zip(nodes, owners, strict=True):
         component = components.get(owner)
@@ -122,6 +130,7 @@ def _kubeconfig(
                 context.lacks_address(node, address)
             continue
         certificate, key = ("", "") if spec.embed is True else _files(component)
+        where = placed_at(context, places_of, node)
         found.append(
             Kubeconfig(
                 address=address,
@@ -136,9 +145,10 @@ def _kubeconfig(
                 embed=spec.embed is True,
                 client_certificate=certificate,
                 client_key=key,
-                place=place_of(node),
+                place=where.place,
+                source=where.source,
                 access=access,
-                after=hooks_of(node),
+                after=() if told_elsewhere else hooks_of(node),
                 origin=origin,
             )
         )
@@ -156,6 +166,11 @@ def _owners(context: Context, name: str, spec: KubeconfigSpec, specs: Fragments,
         context.report.add(
             "CPK221", message, at=("kubeconfigs", name, "embed"), hint="give it a path, or embed: true", address=address
         )
+        return None
+    if spec.embed is not True and context.stores[str(owner.store)].in_kv:
+        message = f'{address} would refer to the files of component "{component}", which is a secret in KV'
+        hint = "embed: true, or a store of type file for the component"
+        context.report.add("CPK405", message, at=("kubeconfigs", name, "embed"), hint=hint, address=address)
         return None
     available: set[str | None] = {None} if owner.for_each is UNSET else {node.name for node in context.select(owner.for_each)}
     if not context.nodes:

@@ -16,6 +16,7 @@ from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.report import did_you_mean
 from reconciler.desired.spec import Document
 from reconciler.desired.spec_parts import ForEach
+from reconciler.desired.vault import SCHEME
 
 _SECTIONS: Final = {kind: section for section, kind in KINDS.items()}
 
@@ -75,7 +76,9 @@ class _Addresses:
                     (*at, "to"), f"{text} has no files of its own", "import the kubeconfig or each instance by its address"
                 )
             return {}
-        if under(root, path) != here:
+        if self.context.spread and path.startswith(SCHEME) != here.startswith(SCHEME):
+            return {}  # it is about the original, and this is the view of a copy, or the other way round
+        if (path if path.startswith(SCHEME) else under(root, path)) != here:
             expected = here.removeprefix(root.rstrip("/"))
             message = f"{text} lives at {expected}, so {path} cannot become it"
             hint = f'write "{expected}", or change the path of {text}'

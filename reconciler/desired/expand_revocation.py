@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.durations import InvalidDurationError, parse_duration
 from reconciler.desired.expand_context import Context, Nodes
+from reconciler.desired.expand_copies import follows
 from reconciler.desired.expand_stores import places
 from reconciler.desired.model import CA, Crl, CrlFormat, Place, Revocation, address_of, parse_address
 from reconciler.desired.presets.fragments import Fragments
@@ -34,6 +35,8 @@ _INSTANT: Final = re.compile(
 def expand_crls(context: Context, fragments: Fragments, document: Document, cas: Mapping[str, CA]) -> dict[str, Crl]:
     """Every revocation list of this view by address: beside its CA, and its copies on nodes."""
     crls: dict[str, Crl] = {}
+    if follows(context):  # lists are signed where certificates are
+        return crls
     for name, ca in cas.items():
         spec = fragments.cas[name]
         if spec.crl is UNSET:
@@ -181,7 +184,9 @@ def _copies(context: Context, name: str, spec: CrlSpec) -> list[tuple[str | None
         return []
     nodes = context.instances(spec.copies.for_each)
     here: Path = ("cas", name, "crl", "copies")
-    place_of = places(context, here, nodes, kind="crl", store_name=str(spec.copies.store), path=spec.copies.path)
+    place_of = places(
+        context, here, nodes, kind="crl", store_name=str(spec.copies.store), path=spec.copies.path, for_each=spec.copies.for_each
+    )
     if place_of is None:
         return []
     return [(node.name if node else None, place_of(node)) for node in nodes]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from reconciler.desired.diagnostics import Path
+from reconciler.desired.expand_kv import check_fields, kv_store
 from reconciler.desired.model import Access, Place
 from reconciler.desired.names import InvalidNameError, relative_path
 from reconciler.desired.report import Report
 from reconciler.desired.spec import CaSpec, ComponentSpec, KeypairSpec, KubeconfigSpec, StoreSpec
+from reconciler.desired.spec_parts import ForEach
+from reconciler.desired.store import KV_LAYOUT, Store
 from reconciler.desired.templates import NAME, MissingAddressError, Node, Template, TemplateError, parse_template
 
 if TYPE_CHECKING:
@@ -22,22 +25,6 @@ if TYPE_CHECKING:
 PlaceOf = Callable[[Node | None], Place]
 
 _ROOT: Final = re.compile(r"/|(/[^/\x00-\x1f\x7f]+)+")
-
-
-class Store(msgspec.Struct, frozen=True, kw_only=True):
-    """A directory tree."""
-
-    name: str
-    root: Template
-    """Absolute, ``--root`` applied, no trailing slash unless it is ``/``."""
-    layout: Literal["generations", "plain"]
-    node_root: str
-    """The root as the node itself sees it: what comes after the directory that stands for the node."""
-
-    @property
-    def per_node(self) -> bool:
-        """Whether the root says which node the files belong to."""
-        return bool(self.root.uses)
 
 
 class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,9 +41,20 @@ def under(root: str, path: str) -> str:
     return f"{root.rstrip('/')}{path}" or "/"
 
 
-def read_stores(specs: Mapping[str, StoreSpec], root: str, report: Report) -> dict[str, Store]:
-    """The stores; one with an unusable root is reported and stands with root ``/``."""
-    return {name: _store(name, spec, root, report) for name, spec in specs.items()}
+def read_stores(specs: Mapping[str, StoreSpec], root: str, connections: Collection[str], report: Report) -> dict[str, Store]:
+    """The stores; one with an unusable root is reported and stands with another.
+
+    Args:
+        specs: with their defaults.
+        root: ``--root``.
+        connections: names of all connections.
+        report: takes the mistakes.
+    """
+    found = {}
+    for name, spec in specs.items():
+        check_fields(name, spec, report)
+        found[name] = kv_store(name, spec, connections, report) if spec.type == KV_LAYOUT else _store(name, spec, root, report)
+    return found
 
 
 def _store(name: str, spec: StoreSpec, root: str, report: Report) -> Store:
@@ -82,7 +80,16 @@ def _store(name: str, spec: StoreSpec, root: str, report: Report) -> Store:
     )
 
 
-def places(context: Context, here: Path, nodes: Nodes, *, kind: str, store_name: str, path: str) -> PlaceOf | None:
+def places(
+    context: Context,
+    here: Path,
+    nodes: Nodes,
+    *,
+    kind: str,
+    store_name: str,
+    path: str,
+    for_each: ForEach | UnsetType = UNSET,
+) -> PlaceOf | None:
     """Where the files of an entry go.
 
     Args:
@@ -92,6 +99,7 @@ def places(context: Context, here: Path, nodes: Nodes, *, kind: str, store_name:
         kind: its word in addresses.
         store_name: the store, which exists.
         path: relative, may hold placeholders.
+        for_each: selects the nodes; in KV the nodes of other views count too, because it is the same for all of them.
 
     Returns:
         A function from node to place, or None when there is a mistake, which is reported.
@@ -111,19 +119,22 @@ def places(context: Context, here: Path, nodes: Nodes, *, kind: str, store_name:
             address=name,
         )
         return None
-    if len(nodes) > 1 and not (store.per_node or template.uses):
-        _remember_shared(context, here, store, template.text, [f"{name}[{node.name}]" for node in nodes[:2] if node])
-    root, layout, text = store.root, store.layout, template.text
-    seen = store.node_root
-    if template.uses:
-        return lambda node: Place(
-            store=store_name, root=root.render(node), path=relative_path(template.render(node)), layout=layout, node_root=seen
-        )
-    return lambda node: Place(store=store_name, root=root.render(node), path=text, layout=layout, node_root=seen)
+    everywhere = context.select(for_each) if store.in_kv and for_each is not UNSET and nodes else nodes
+    if len(everywhere) > 1 and not (store.per_node or template.uses):
+        _remember_shared(context, here, store, template.text, [f"{name}[{node.name}]" for node in everywhere[:2] if node])
+
+    def place_of(node: Node | None) -> Place:
+        root = store.root.render(node)
+        path = relative_path(template.render(node)) if template.uses else template.text
+        return Place(store=store_name, root=root, path=path, layout=store.layout, node_root=store.node_root or root)
+
+    return place_of
 
 
 def access_of(spec: CaSpec | ComponentSpec | KubeconfigSpec | KeypairSpec) -> Access:
-    """Mode, owner and group."""
+    """Mode, owner and group; KV, where there is no mode, keeps none."""
+    if spec.mode is UNSET:
+        return Access()
     return Access(
         mode=int(str(spec.mode), 8),
         owner=spec.owner if isinstance(spec.owner, str | int) else None,
@@ -136,13 +147,11 @@ def report_shared(context: Context) -> None:
     for store, files in sorted(context.shared.items()):
         first = files[0]
         more = f' (and {len(files) - 1} more like it in store "{store}")' if len(files) > 1 else ""
-        context.report.add(
-            "CPK212",
-            f"{first.first} and {first.second} would both be {first.path}{more}",
-            at=first.at,
-            hint=f'work on one node with --node NAME, or put {NAME} into the root of store "{store}": "/nodes/{NAME}"',
-            address=first.second,
-        )
+        hint = f'work on one node with --node NAME, or put {NAME} into the root of store "{store}": "/nodes/{NAME}"'
+        if context.stores[store].in_kv:
+            hint = f'put {NAME} into the prefix of store "{store}", or into the path: every node sees the same secrets'
+        message = f"{first.first} and {first.second} would both be {first.path}{more}"
+        context.report.add("CPK212", message, at=first.at, hint=hint, address=first.second)
 
 
 def _path_template(context: Context, here: Path, path: str, nodes: Nodes) -> Template | None:
@@ -172,7 +181,8 @@ def _node_hint(kind: str) -> str:
 def _remember_shared(context: Context, here: Path, store: Store, path: str, addresses: list[str]) -> None:
     """Notes two instances of an entry that would be one file; they are told together, a store at a time."""
     written = context.document.stores
-    at = ("stores", store.name, "root") if written is not UNSET and store.name in written else here
+    field = "prefix" if store.in_kv else "root"
+    at = ("stores", store.name, field) if written is not UNSET and store.name in written else here
     first, second = addresses
     context.shared.setdefault(store.name, []).append(
         SharedFile(first=first, second=second, path=under(store.root.text, f"/{path}"), at=at)

@@ -17,6 +17,7 @@ MAX_FILES: Final = 1000
 
 #: Sections whose entries have names, with the word for one entry.
 NAMED_SECTIONS: Final = {
+    "connections": "connection",
     "stores": "store",
     "cas": "CA",
     "components": "component",

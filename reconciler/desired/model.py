@@ -8,8 +8,10 @@ from typing import Literal
 
 import msgspec
 
+from reconciler.desired.connected import Edge, KubernetesFacts
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.live import AnyHook, Probe
+from reconciler.desired.vault import Connection, Lock, PkiKey, TransitKey
 from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.names import NameConstraints, Subject
 
@@ -50,14 +52,14 @@ def is_generation(address: str) -> bool:
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A path in a file store."""
+    """A path in a store: in a directory tree, or in Vault KV (`desired.vault.kv_root`)."""
 
     store: str
     root: str
     """The store's root on this machine: absolute, ``--root`` and ``{node}`` resolved, no trailing slash (``/`` stays)."""
     path: str
     """Relative to the root. For pairs and keypairs without suffix, for single files with it."""
-    layout: Literal["generations", "plain"] = "generations"
+    layout: Literal["generations", "plain", "vault-kv"] = "generations"
     node_root: str = "/"
     """The root as the node sees it that the files belong to: without ``--root`` and the directories that stand for the node."""
 
@@ -77,7 +79,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """Who may read: mode of secret files (octal int), owner and group (name or number), None to leave them."""
+    """Who may read: mode of secret files (octal int, or `vault.NO_MODE`), owner and group (None to leave them)."""
 
     mode: int = 0o600
     owner: str | int | None = None
@@ -132,6 +134,8 @@ class CA(msgspec.Struct, frozen=True, kw_only=True):
     renew_before: timedelta
     issuer: str | None = None
     """Name of the parent CA; None for a root."""
+    key_in: PkiKey | TransitKey | None = None
+    """Where its key is when that is not the file beside its certificate: then there is none."""
     sans: tuple[str, ...] = ()
     path_length: int | None = None
     name_constraints: NameConstraints | None = None
@@ -143,6 +147,8 @@ class CA(msgspec.Struct, frozen=True, kw_only=True):
     access: Access = msgspec.field(default_factory=Access)
     creatable: bool = True
     """False where this view of the cluster is not its home: on a node other than the first, it is copied, not made."""
+    followed: bool = False
+    """Whether this view only follows what is done with it in another: it signs nothing here, and nothing becomes of it."""
     home: str | None = None
     """The node on which it is made when stores are per node; None for a store of its own."""
     replicas: tuple[Replica, ...] = ()
@@ -152,6 +158,16 @@ class CA(msgspec.Struct, frozen=True, kw_only=True):
     """Looked at and told, never changed."""
     origin: Path = ()
     """Where it stands in the document, for diagnostics; empty for what a preset added."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Of its files: a key that is elsewhere has none."""
+        return (".crt", ".key") if self.key_in is None else (".crt",)
+
+    @property
+    def taken_as_it_is(self) -> bool:
+        """Whether somebody else makes it, on a server: name, key and lifetime are theirs to choose."""
+        return isinstance(self.key_in, PkiKey) and not self.key_in.create
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,8 +190,12 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     renew_before: timedelta
     rotate_key: bool = True
     """Whether a reissue makes a new key."""
+    accepts: frozenset[str] = frozenset()
+    """What its issuer may grant otherwise; see `PkiKey.accept`."""
     place: Place | None
     """None when it lives only inside its kubeconfig."""
+    source: Place | None = None
+    """Where certificate and key come from when this view does not issue them; what is there is made by another view."""
     outputs: tuple[Output, ...] = ("pem",)
     """In a fixed order; holds pem or combined whenever `place` is set."""
     pkcs12_password_file: str = ""
@@ -203,6 +223,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     """Absolute paths, ``--root`` applied, of files with further anchors."""
     place: Place
     """With the file's full name. Mode is always 0644."""
+    source: Place | None = None
+    """Where it is made, when this view only copies it."""
     access: Access = msgspec.field(default_factory=lambda: Access(mode=0o644))
     after: tuple[AnyHook, ...] = ()
     origin: Path = ()
@@ -228,6 +250,8 @@ class Kubeconfig(msgspec.Struct, frozen=True, kw_only=True):
     client_key: str = ""
     """With ``embed=False``: the paths written into the file, as the node itself sees them (without staging root)."""
     place: Place
+    source: Place | None = None
+    """Where it is made, when this view only copies it."""
     access: Access = msgspec.field(default_factory=Access)
     after: tuple[AnyHook, ...] = ()
     origin: Path = ()
@@ -248,38 +272,6 @@ class Keypair(msgspec.Struct, frozen=True, kw_only=True):
     """Of the .key and of the .pub alike: kubeadm writes both 0600."""
     creatable: bool = True
     home: str | None = None
-    origin: Path = ()
-
-
-class KubernetesFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What everything about a Kubernetes cluster must know of it."""
-
-    version: tuple[int, int]
-    endpoint: str
-    """Host and port of the API, as a URL has them."""
-    service_ip: str = ""
-    """Address of the service ``kubernetes``, by which pods reach the API."""
-
-
-class Edge(msgspec.Struct, frozen=True, kw_only=True):
-    """A connection that somebody makes, declared for ``verify``. ``edges.NAME``."""
-
-    name: str
-    server: str
-    """Name of the component that serves."""
-    hosts: Mapping[str, tuple[str, ...]]
-    """Names and addresses under which clients reach it, by the address of its instance."""
-    trust: str
-    """Name of the bundle by which the client verifies the server."""
-    trust_cas: tuple[str, ...]
-    """The CAs of that bundle, for where a CA's own file stands in for it."""
-    client: str = ""
-    """Name of the component that connects; empty for whoever holds the bundle."""
-    client_trust: str = ""
-    """Name of the bundle by which the server verifies the client; empty when it asks for no certificate."""
-    client_trust_cas: tuple[str, ...] = ()
-    same_node: bool = False
-    """Whether clients connect to the server on their own node alone."""
     origin: Path = ()
 
 
@@ -374,6 +366,10 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     """None where there is no preset."""
     node_addresses: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """IP addresses of every node, also of those outside this view; the first is the advertise address."""
+    connections: Mapping[str, Connection] = msgspec.field(default_factory=dict)
+    """By name."""
+    lock: Lock | None = None
+    """None where the lock of the state directory is enough."""
     suspended: bool = False
     """Everything is looked at and told, nothing is changed."""
     guards: Guards = msgspec.field(default_factory=Guards)
@@ -384,8 +380,16 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     removals: tuple[Removal, ...] = ()
     node: str | None = None
     """The node this view is restricted to, when `--node` was given."""
+    spread: bool = False
+    """Whether nodes hold copies of what is made in this view, which does not see them."""
     partial: bool = False
     """Whether it is a part that was cut out of a larger one: what it holds says nothing about the rest."""
+
+    def is_copied(self, component: Component) -> bool:
+        """Whether a component is fetched from where another view issues it: by itself, or with the kubeconfig it lives in."""
+        if component.place is None:
+            return self.kubeconfigs[component.kubeconfig].source is not None
+        return component.source is not None
 
     @property
     def size(self) -> int:

@@ -8,13 +8,20 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType
 
 from reconciler.desired.diagnostics import Path
+from reconciler.desired.issuing import parent_of, parent_path, vault_issuer
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.report import Report, did_you_mean
 from reconciler.desired.spec import BundleSpec, CaSpec, ComponentSpec, Document, KeypairSpec, KubeconfigSpec, NodeSpec
 from reconciler.desired.spec_parts import ForEach, Spec
 
 #: The code of an unknown name, by section.
-_UNKNOWN: Final = {"cas": "CPK201", "components": "CPK202", "bundles": "CPK203", "stores": "CPK204"}
+_UNKNOWN: Final = {
+    "cas": "CPK201",
+    "components": "CPK202",
+    "bundles": "CPK203",
+    "stores": "CPK204",
+    "connections": "CPK238",
+}
 _WORDS: Final = {"ca": "CA"}
 #: Fields without a default, by section. A component's path is missing only when no kubeconfig holds it (CPK214).
 _REQUIRED: Final = {
@@ -105,10 +112,11 @@ class _References:
             complete = self._required(section, name, spec)
             stored = self._names("stores", (section, name, "store"), getattr(spec, "store", UNSET))
             selected = self._for_each((section, name, "forEach"), getattr(spec, "for_each", UNSET))
+            copied = self._copies((section, name), spec)
             known = check(name, spec)
-            if not (known and complete and stored and selected):
+            if not (known and complete and stored and selected and copied):
                 self.broken.add((section, name))
-            if section == "components" and complete and stored and selected and not known:
+            if section == "components" and complete and stored and selected and copied and not known:
                 self.without_ca.append(name)
 
     def _required(self, section: str, name: str, spec: Spec) -> bool:
@@ -136,7 +144,12 @@ class _References:
         if spec.crl is not UNSET and spec.crl.copies is not UNSET:
             fine &= self._names("stores", (*here, "crl", "copies", "store"), spec.crl.copies.store)
             fine &= self._for_each((*here, "crl", "copies", "forEach"), spec.crl.copies.for_each)
-        return fine & (spec.issuer == "self" or self._names("cas", (*here, "issuer"), spec.issuer))
+        issuer, above = vault_issuer(spec), parent_of(spec)
+        if issuer is not None:
+            fine &= self._names("connections", (*here, "issuer", "vault", "connection"), issuer.connection)
+        if spec.transit is not UNSET:
+            fine &= self._names("connections", (*here, "transit", "connection"), spec.transit.connection)
+        return fine & (above is None or self._names("cas", parent_path(name, spec), above))
 
     def _keypair(self, name: str, spec: KeypairSpec) -> bool:
         return self._home(("keypairs", name), spec.home)
@@ -154,16 +167,22 @@ class _References:
         component = self._names("components", (*here, "component"), spec.component)
         return self._names("bundles", (*here, "bundle"), spec.bundle) & component
 
+    def _copies(self, here: Path, spec: Spec) -> bool:
+        if not isinstance(spec, ComponentSpec | BundleSpec | KubeconfigSpec) or spec.copies is UNSET:
+            return True
+        stored = self._names("stores", (*here, "copies", "store"), spec.copies.store)
+        return self._for_each((*here, "copies", "forEach"), spec.copies.for_each) & stored
+
     def _names(self, section: str, at: Path, name: str | UnsetType) -> bool:
         """Whether the name exists and is sound; a missing one is `_required`'s business."""
         if name is UNSET:
             return True
-        known: Collection[str] = self.stores if section == "stores" else getattr(self.fragments, section)
+        known = self._known(section)
         if name in known:
             return (section, name) not in self.broken
-        kind = KINDS.get(section, "store")
+        kind = KINDS.get(section, section.removesuffix("s"))
         owner = f"{KINDS[str(at[0])]}.{at[1]}"
-        if section != "stores" and name in self.dropped[section]:
+        if name in self.dropped.get(section, ()):
             message, hint = (
                 f'{owner} needs {kind} "{name}", which is dropped with null',
                 f"drop {owner} with null too, or keep both",
@@ -175,6 +194,11 @@ class _References:
             )
         self.report.add(_UNKNOWN[section], message, at=at, hint=hint, address=owner)
         return False
+
+    def _known(self, section: str) -> Collection[str]:
+        if section == "connections":
+            return () if self.document.connections is UNSET else self.document.connections
+        return self.stores if section == "stores" else getattr(self.fragments, section)
 
     def _for_each(self, at: Path, selector: ForEach | UnsetType) -> bool:
         if selector is UNSET or selector.nodes is UNSET:
@@ -201,7 +225,7 @@ class _References:
             name = start
             while name in cas and name not in chain and name not in fine:
                 chain[name] = None
-                name = str(cas[name].issuer)
+                name = parent_of(cas[name]) or ""
             if name in chain:
                 above = list(chain)
                 self._report_cycle(above[above.index(name) :])
@@ -215,4 +239,5 @@ class _References:
         first = cycle.index(min(cycle))
         names = [*cycle[first:], *cycle[: first + 1]]
         message = f"each is issued by the next: {' -> '.join(f'ca.{name}' for name in names)}"
-        self.report.add("CPK206", message, at=("cas", names[0], "issuer"), hint="one of them must be a root: issuer: self")
+        at = parent_path(names[0], self.fragments.cas[names[0]])
+        self.report.add("CPK206", message, at=at, hint="one of them must be a root: issuer: self")

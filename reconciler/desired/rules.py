@@ -100,6 +100,7 @@ _RULES: Final = (
     Rule(code="CPK235", name="in-two-groups", summary="A component or bundle is in more than one group"),
     Rule(code="CPK236", name="invalid-revocation", summary="A revocation that names no certificate, or one twice"),
     Rule(code="CPK237", name="invalid-crl", summary="A revocation list that cannot be published as written"),
+    Rule(code="CPK238", name="unknown-connection", summary="A connection is named that does not exist"),
     Rule(code="CPK240", name="impossible-edge", summary="An edge that nobody could connect over as written"),
     # CPK3xx: X.509 policy; severities can be changed by policy.rules.
     Rule(code="CPK301", name="outlives-ca", summary="A component's lifetime is longer than its CA's"),
@@ -118,6 +119,26 @@ _RULES: Final = (
     Rule(code="CPK314", name="no-purpose", summary="Usages without an extended key usage"),
     # CPK4xx: stores.
     Rule(code="CPK401", name="store-root", summary="A store's root that is not a plain absolute directory"),
+    Rule(code="CPK402", name="store-fields", summary="A store without what its type needs, or with what another has"),
+    Rule(code="CPK403", name="vault-path", summary="A mount, prefix or path in Vault that is not written plainly"),
+    Rule(
+        code="CPK404",
+        name="no-access-in-kv",
+        summary="Mode or owner of what is in KV, which keeps none",
+        severity=Severity.WARNING,
+    ),
+    Rule(code="CPK405", name="kubeconfig-refers-to-kv", summary="A kubeconfig refers to files that are secrets in KV"),
+    Rule(code="CPK406", name="lock-in-the-way", summary="The lock is the secret of something else"),
+    Rule(code="CPK407", name="no-way-to-nodes", summary="Copies on nodes that could not be fetched from KV as written"),
+    # CPK5xx: issuers, and the servers that they and stores are on.
+    Rule(code="CPK501", name="server-address", summary="An address that is not a server's, or that sends secrets in the clear"),
+    Rule(code="CPK502", name="auth-fields", summary="A login without what its method needs, or with what another takes"),
+    Rule(code="CPK503", name="server-setting", summary="A setting of a connection or lock that cannot work"),
+    Rule(code="CPK504", name="vault-issuer", summary="A CA in Vault that is to be made and exists already"),
+    Rule(code="CPK505", name="nobody-signs", summary="Components of a CA in Vault that no role may sign"),
+    Rule(code="CPK506", name="key-elsewhere", summary="Copies of a CA's key that never leaves Vault"),
+    Rule(code="CPK507", name="one-key-one-place", summary="The key of a CA in two places, or one key for two CAs"),
+    Rule(code="CPK508", name="not-in-vault", summary="Something in a CA's certificate that Vault cannot be asked for"),
 )
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.code: rule for rule in _RULES})

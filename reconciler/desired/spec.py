@@ -24,6 +24,7 @@ from reconciler.desired.spec_parts import (
     Mode,
     Name,
     NameConstraintsSpec,
+    NodeCopiesSpec,
     Output,
     Pkcs12Spec,
     Probe,
@@ -36,6 +37,7 @@ from reconciler.desired.spec_parts import (
     SubjectSpec,
     Usage,
 )
+from reconciler.desired.spec_vault import ConnectionName, ConnectionSpec, IssuerSpec, LockSpec, TransitSpec
 from reconciler.desired.spec_whole import EdgeSpec, GroupSpec, GuardsSpec, Import, Moved, PolicySpec, Removed, RevocationSpec
 
 Suspend = Annotated[bool, Meta(description="True: look and warn, change nothing.")]
@@ -49,8 +51,11 @@ class CaSpec(Spec, frozen=True, kw_only=True):
         UNSET
     )
     issuer: (
-        Annotated[str, Meta(description="`self` for a root, or the name of the parent CA of an intermediate.")] | UnsetType
+        Annotated[str, Meta(description="`self` for a root, or the name of the parent CA of an intermediate.")]
+        | Annotated[IssuerSpec, Meta(description="Who has its key and signs with it.")]
+        | UnsetType
     ) = UNSET
+    transit: Annotated[TransitSpec, Meta(description="Its key stands in a transit engine.")] | UnsetType = UNSET
     key: KeyType | UnsetType = UNSET
     lifetime: Annotated[Duration, Meta(description="Default 10y.")] | UnsetType = UNSET
     renew_before: Annotated[RenewBefore, Meta(description="Default 1y.")] | UnsetType = UNSET
@@ -93,6 +98,7 @@ class ComponentSpec(Spec, frozen=True, kw_only=True):
     path: (
         Annotated[RelativePath, Meta(description="pki/apiserver gives pki/apiserver.crt and pki/apiserver.key.")] | UnsetType
     ) = UNSET
+    copies: Annotated[NodeCopiesSpec, Meta(description="Copies on nodes, fetched from KV.")] | UnsetType = UNSET
     outputs: Annotated[list[Output], Meta(min_length=1, description="Default [pem].")] | UnsetType = UNSET
     pkcs12: Annotated[Pkcs12Spec, Meta(description="Needed by the pkcs12 output.")] | UnsetType = UNSET
     mode: Mode | UnsetType = UNSET
@@ -118,6 +124,7 @@ class BundleSpec(Spec, frozen=True, kw_only=True):
     for_each: Annotated[ForEach, Meta(description="One copy per matching node.")] | UnsetType = UNSET
     store: Annotated[Name, Meta(description="The store of the file.")] | UnsetType = UNSET
     path: Annotated[RelativePath, Meta(description="The file, with its suffix.")] | UnsetType = UNSET
+    copies: Annotated[NodeCopiesSpec, Meta(description="Copies on nodes, fetched from KV.")] | UnsetType = UNSET
     owner: Account | UnsetType = UNSET
     group: Account | UnsetType = UNSET
     after: Annotated[list[Hook], Meta(description="Hooks after a change.")] | UnsetType = UNSET
@@ -139,6 +146,7 @@ class KubeconfigSpec(Spec, frozen=True, kw_only=True):
     ) = UNSET
     store: Annotated[Name, Meta(description="The store of the file.")] | UnsetType = UNSET
     path: Annotated[RelativePath, Meta(description="The file, with its suffix.")] | UnsetType = UNSET
+    copies: Annotated[NodeCopiesSpec, Meta(description="Copies on nodes, fetched from KV.")] | UnsetType = UNSET
     mode: Mode | UnsetType = UNSET
     owner: Account | UnsetType = UNSET
     group: Account | UnsetType = UNSET
@@ -238,16 +246,23 @@ class Defaults(Spec, frozen=True, kw_only=True):
 
 
 class StoreSpec(Spec, frozen=True, kw_only=True):
-    """A directory tree that holds files."""
+    """What holds files: a directory tree, or a part of Vault's KV."""
 
-    type: Annotated[Literal["file"], Meta(description="The kind of store.")]
-    root: Annotated[str, Meta(pattern=r"^/", description="Absolute; may hold {node}.")] | UnsetType = UNSET
+    type: Annotated[
+        Literal["file", "vault-kv"], Meta(description="file: a directory tree; vault-kv: secrets of a KV engine, version 2.")
+    ]
+    root: Annotated[str, Meta(pattern=r"^/", description="file: absolute; may hold {node}.")] | UnsetType = UNSET
     layout: (
         Annotated[
             Literal["generations", "plain"],
             Meta(description="generations: pairs swap as one behind symlinks; plain: ordinary files, replaced in a safe order."),
         ]
         | UnsetType
+    ) = UNSET
+    connection: ConnectionName | UnsetType = UNSET
+    mount: Annotated[str, Meta(description="vault-kv: where the engine is mounted.")] | UnsetType = UNSET
+    prefix: (
+        Annotated[str, Meta(description="vault-kv: what every path begins with; may hold {node}; default nothing.")] | UnsetType
     ) = UNSET
 
 
@@ -262,6 +277,7 @@ class Document(Spec, frozen=True, kw_only=True):
     )
     nodes: Annotated[list[NodeSpec], Meta(description="The machines.")] | UnsetType = UNSET
     defaults: Annotated[Defaults, Meta(description="Defaults for components.")] | UnsetType = UNSET
+    connections: Annotated[dict[Name, ConnectionSpec], Meta(description="Vault and OpenBao servers by name.")] | UnsetType = UNSET
     stores: (
         Annotated[dict[Name, StoreSpec], Meta(description="Where files live; `files` with root / is built in.")] | UnsetType
     ) = UNSET
@@ -289,6 +305,7 @@ class Document(Spec, frozen=True, kw_only=True):
         Annotated[dict[Name, EdgeSpec], Meta(description="Connections that `verify` proves beside those of a preset, by name.")]
         | UnsetType
     ) = UNSET
+    lock: Annotated[LockSpec, Meta(description="Lets one of several reconcilers act at a time.")] | UnsetType = UNSET
     suspend: Suspend | UnsetType = UNSET
     revocations: Annotated[list[RevocationSpec], Meta(description="Certificates not to be trusted any more.")] | UnsetType = UNSET
     policy: Annotated[PolicySpec, Meta(description="Limits and rule severities.")] | UnsetType = UNSET

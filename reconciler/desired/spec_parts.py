@@ -130,7 +130,10 @@ Soak = Annotated[Duration, Meta(description="How long both generations stay trus
 Hold = Annotated[PhaseName, Meta(description="Stop before this phase.")]
 Proceed = Annotated[
     PhaseName,
-    Meta(description="With --node: the last phase that nodes may enter by themselves, because somebody saw that all are ready."),
+    Meta(
+        description="With --node, or where nodes hold copies: the last phase that may be entered, because somebody saw that "
+        "all nodes are ready."
+    ),
 ]
 Retired = Annotated[Literal["keep", "destroy"], Meta(description="What becomes of an old key that nobody trusts any more.")]
 
@@ -204,6 +207,16 @@ class CopiesSpec(Spec, frozen=True, kw_only=True):
     for_each: Annotated[ForEach, Meta(description="One copy per matching node.")]
     store: Annotated[Name, Meta(description="The store of the copies.")] | UnsetType = UNSET
     path: Annotated[RelativePath, Meta(description="Path of each copy, without suffix.")]
+
+
+class NodeCopiesSpec(Spec, frozen=True, kw_only=True):
+    """Copies on nodes of what is made in one place: each node's own reconciler fetches its copy, and signs nothing."""
+
+    for_each: (
+        Annotated[ForEach, Meta(description="One copy per matching node, of what has no forEach of its own.")] | UnsetType
+    ) = UNSET
+    store: Annotated[Name, Meta(description="The store of the copies, of type file.")] | UnsetType = UNSET
+    path: Annotated[RelativePath, Meta(description="Path of each copy; default the path of the original.")] | UnsetType = UNSET
 
 
 class SignalTarget(Spec, frozen=True, kw_only=True):

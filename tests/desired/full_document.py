@@ -34,7 +34,34 @@ FULL: dict[str, Any] = {
     },
     "nodes": [{"name": "w-1.example", "roles": ["worker"], "addresses": ["192.0.2.1"]}],
     "defaults": {"key": "rsa-2048", "lifetime": "1y", "renewBefore": "33%", "rotateKey": "never", "store": "files"},
-    "stores": {"files": {"type": "file", "root": "/x", "layout": "plain"}},
+    "connections": {
+        "main": {
+            "type": "vault",
+            "addresses": ["https://vault:8200"],
+            "namespace": "n",
+            "caFile": "/c",
+            "serverName": "vault",
+            "deadline": "30s",
+            "auth": {
+                "method": "approle",
+                "mount": "approle",
+                "role": "r",
+                "tokenFile": "/t",
+                "tokenEnv": "T",
+                "roleIdFile": "/r",
+                "roleIdEnv": "R",
+                "secretIdFile": "/s",
+                "secretIdEnv": "S",
+                "jwtFile": "/j",
+                "certificateFile": "/c",
+                "keyFile": "/k",
+            },
+        }
+    },
+    "stores": {
+        "files": {"type": "file", "root": "/x", "layout": "plain"},
+        "kv": {"type": "vault-kv", "connection": "main", "mount": "secret", "prefix": "p"},
+    },
     "cas": {
         "root": {
             "subject": SUBJECT,
@@ -66,6 +93,21 @@ FULL: dict[str, Any] = {
             },
             "suspend": False,
             **ACCESS,
+        },
+        "remote": {
+            "issuer": {
+                "vault": {
+                    "connection": "main",
+                    "mount": "pki",
+                    "role": "r",
+                    "signVerbatim": True,
+                    "issuer": "i",
+                    "create": True,
+                    "parent": "root",
+                    "accept": ["lifetime"],
+                }
+            },
+            "transit": {"connection": "main", "mount": "transit", "name": "t"},
         },
         "dropped": None,
     },
@@ -141,6 +183,7 @@ FULL: dict[str, Any] = {
     "edges": {
         "e": {"client": "api", "server": "api", "hosts": ["api"], "trust": "ca", "clientTrust": "ca", "pairs": "same-node"}
     },
+    "lock": {"connection": "main", "mount": "secret", "path": "lock", "ttl": "60s"},
     "suspend": False,
     "revocations": [{"component": "api", "serial": "1f:6A", "reason": "superseded", "at": "2026-11-20T10:00:00Z", "ca": "root"}],
     "policy": {"maxLifetime": "398d", "rules": {"CPK312": "warn"}},

@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from reconciler.desired.connected import KubernetesFacts
 from reconciler.desired.diagnostics import InvalidDesiredStateError
-from reconciler.desired.model import Guards, KubernetesFacts
+from reconciler.desired.model import Guards
 from reconciler.x509.facts import KeyAlgorithm
 from tests.desired.compiling import HEAD, NODES, codes_of, compiled, diagnostics_of, kubernetes, merged, state_of, without_origins
+from tests.desired.vault_documents import WHOLE
 
 EXAMPLE: Final = Path(__file__).resolve().parents[2] / "cluster-pki.example.yaml"
 ETCD: Final = NODES + "  - {name: e-1, roles: [etcd], addresses: ['2001:db8::31']}\n"
@@ -52,6 +54,7 @@ OVERRIDES: Final = (
         pytest.param(kubernetes("distributeCAKeys: true, version: '1.28'", nodes=ETCD), id="external-etcd"),
         pytest.param(kubernetes() + OVERRIDES, id="overrides"),
         pytest.param(INTERNAL, id="internal"),
+        pytest.param(WHOLE, id="vault"),
     ],
 )
 def test_expanded_document_compiles_to_the_same_state(text: str) -> None:
@@ -227,17 +230,24 @@ _TEMPLATE: Final = (
     HEAD
     + """\
 nodes: [{name: n-1, roles: [worker], addresses: [@]}, {name: n-2, roles: [control-plane]}]
-stores: {files: {type: file, root: "/s/{node}"}, ca: {type: file, root: /ca}}
+connections: {main: {type: vault, addresses: [@], serverName: @, auth: {method: jwt, mount: @, role: r, jwtFile: /j}}}
+stores:
+  files: {type: file, root: "/s/{node}"}
+  ca: {type: file, root: /ca}
+  kv: {type: vault-kv, connection: main, mount: @, prefix: @}
 cas:
   root: {path: @, store: ca, copies: {forEach: {}, path: @}, nameConstraints: {permitted: {dns: [@], ip: [@]}}}
   a: {path: @, issuer: @, store: ca}
   b: {path: @, issuer: @, store: ca, home: @}
+  c: {path: @, store: kv, issuer: {vault: {connection: main, mount: @, parent: a, create: true}}}
+  d: {path: @, store: kv, transit: {connection: main, mount: @, name: d}, copies: {forEach: {}, store: kv, path: @}}
 components:
   a: {ca: root, usages: [client auth], path: @, forEach: {}, sans: {dns: [@], ip: [@]}, subject: {commonName: @}}
   b: {ca: @, usages: [server auth], path: @, store: @, sans: {dns: [@]}}
 bundles: {a: {cas: [@, root], path: @, forEach: {nodes: [n-1]}}}
 kubeconfigs: {a: {component: a, bundle: a, server: "https://{node.host}", path: @, forEach: {}, embed: false}}
-keypairs: {a: {path: @, forEach: {}}}
+keypairs: {a: {path: @, forEach: {}}, b: {path: @, forEach: {}, store: kv}}
+lock: {connection: main, mount: @, path: @}
 moved: [{from: @, to: @}]
 imports: [{to: component.b, id: @}]
 """

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.desired.model import Edge, KubernetesFacts
+from reconciler.desired.connected import Edge, KubernetesFacts
 from tests.desired.compiling import HEAD, codes_of, kubernetes, merged, said_about, state_of
 
 TEXT = (

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from reconciler.desired.model import KubernetesFacts
+from reconciler.desired.connected import KubernetesFacts
 from reconciler.desired.names import InvalidNameError, canonical_dns, canonical_ip
 from reconciler.desired.presets.versions import DEFAULT_VERSION, Version, parse_version
 from reconciler.desired.report import Report, did_you_mean
