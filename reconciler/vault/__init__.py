@@ -1,0 +1,1 @@
+"""Talking to Vault and OpenBao: one client with its rules, and one module an engine."""
