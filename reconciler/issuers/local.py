@@ -1,25 +1,29 @@
-"""The issuer whose key we hold: a CA's certificate and key from its store."""
+"""The issuer that builds certificates itself: a CA's certificate, and a key in memory or one that signs what it is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
-
+from reconciler.issuers.authority import Authority
 from reconciler.x509.build import issue, renewed
 from reconciler.x509.crl import RevocationList, build
+from reconciler.x509.csr import SigningRequest
 from reconciler.x509.errors import LintError
 from reconciler.x509.facts import CrlEntry
 from reconciler.x509.keys import PrivateKey
-from reconciler.x509.profile import Request, lint
+from reconciler.x509.profile import Request
 from reconciler.x509.read import Certificate
+from reconciler.x509.signing import SigningKey
 
 
-class LocalIssuer:
-    """Signs with a key in memory; the key never leaves this object."""
+class LocalIssuer(Authority):
+    """Signs with a key that never leaves this object, or is elsewhere and never came here."""
 
-    def __init__(self, certificate: Certificate, key: PrivateKey, above: tuple[Certificate, ...] = ()) -> None:
+    remote: Final = False
+
+    def __init__(self, certificate: Certificate, key: SigningKey, above: tuple[Certificate, ...] = ()) -> None:
         """Takes a CA's certificate and key, and the certificates of the CAs above it up to its root.
 
         Raises:
@@ -27,43 +31,27 @@ class LocalIssuer:
         """
         if key.facts.spki_sha256 != certificate.facts.spki_sha256:
             raise LintError(("the CA's key does not belong to its certificate",))
-        self._certificate = certificate
+        super().__init__(certificate, above)
         self._key = key
-        self._root = above[-1] if above else certificate
-        self._served = tuple(link for link in (certificate, *above) if not link.facts.self_signed)
 
-    @property
-    def certificate(self) -> Certificate:
-        """The CA's certificate."""
-        return self._certificate
-
-    @property
-    def root(self) -> Certificate:
-        """The topmost CA."""
-        return self._root
-
-    @property
-    def served_chain(self) -> tuple[Certificate, ...]:
-        """This CA's certificate and those above it, without the root."""
-        return self._served
-
-    def prepare(self, request: Request) -> None:
-        """First half: refuses what must not be signed; the key is not touched.
+    def sign(self, request: Request, key: PrivateKey, *, instead: str = "") -> Certificate:
+        """Second half: signs, and compares the result with the request.
 
         Raises:
             LintError: with every problem found.
         """
-        problems = lint(request, self._certificate.facts)
-        if problems:
-            raise LintError(problems)
+        del instead
+        return issue(request, key.public_key, self.certificate, self._key)
 
-    def renew(self, old: Certificate, request: Request, key: PrivateKey) -> Certificate:
-        """A new certificate for a CA below this one, around its own key and name.
+    def sign_ca(self, request: Request, csr: SigningRequest, old: Certificate | None) -> Certificate:
+        """A certificate for a CA below this one; with `old`, around its name and key identifier.
 
         Raises:
             LintError: with every problem found.
         """
-        return renewed(old, request, key, self._certificate, self._key)
+        if old is None:
+            return issue(request, csr.public_key, self.certificate, self._key)
+        return renewed(old, request, csr.public_key, self.certificate, self._key)
 
     def sign_list(
         self, entries: Sequence[CrlEntry], *, number: int, this_update: datetime, next_update: datetime
@@ -78,14 +66,6 @@ class LocalIssuer:
             number=number,
             this_update=this_update,
             next_update=next_update,
-            issuer=self._certificate,
+            issuer=self.certificate,
             key=self._key,
         )
-
-    def sign(self, request: Request, public_key: CertificateIssuerPublicKeyTypes) -> Certificate:
-        """Second half: signs, and compares the result with the request.
-
-        Raises:
-            LintError: with every problem found.
-        """
-        return issue(request, public_key, self._certificate, self._key)

@@ -16,11 +16,12 @@ from cryptography.x509.oid import NameOID
 
 from reconciler.x509.errors import LintError
 from reconciler.x509.facts import CertificateFacts, KeyAlgorithm
-from reconciler.x509.keys import PrivateKey, describe, spki_sha256
+from reconciler.x509.keys import describe, spki_sha256
 from reconciler.x509.names import EXTENDED_USAGES, KEY_USAGES, NameConstraints, Subject
 from reconciler.x509.profile import Request, key_usages_of, lint
 from reconciler.x509.read import Certificate, read_der
 from reconciler.x509.sans import general_name
+from reconciler.x509.signing import SigningKey
 
 _SUPPORTED_KEYS: Final = frozenset(KeyAlgorithm)
 
@@ -31,7 +32,7 @@ def new_serial() -> int:
 
 
 def issue(
-    request: Request, public_key: CertificateIssuerPublicKeyTypes, issuer: Certificate, issuer_key: PrivateKey
+    request: Request, public_key: CertificateIssuerPublicKeyTypes, issuer: Certificate, issuer_key: SigningKey
 ) -> Certificate:
     """1. Lint, 2. sign, 3. read back and compare. The key is not touched when lint finds anything.
 
@@ -48,7 +49,7 @@ def issue(
     return _signed(builder, issuer_key, request, issuer.facts, spki_sha256(public_key))
 
 
-def self_signed(request: Request, key: PrivateKey) -> Certificate:
+def self_signed(request: Request, key: SigningKey) -> Certificate:
     """A root. It has no authority key identifier: RFC 5280 section 4.2.1.1 allows that, and kubeadm and Go leave it out.
 
     Raises:
@@ -64,9 +65,9 @@ def self_signed(request: Request, key: PrivateKey) -> Certificate:
 def renewed(
     old: Certificate,
     request: Request,
-    key: PrivateKey,
-    issuer: Certificate | None = None,
-    issuer_key: PrivateKey | None = None,
+    public_key: CertificateIssuerPublicKeyTypes,
+    issuer: Certificate | None,
+    issuer_key: SigningKey,
 ) -> Certificate:
     """The same CA with new dates: the same key, the same name and key identifier to the byte.
 
@@ -76,23 +77,23 @@ def renewed(
     Args:
         old: the certificate that is renewed.
         request: what is asked for; its subject is that of `old`.
-        key: the CA's own.
+        public_key: the CA's own.
         issuer: the CA above; None for a root.
-        issuer_key: its key; None for a root.
+        issuer_key: its key; the CA's own for a root.
 
     Raises:
         LintError: the request must not be signed, or something else came out.
     """
-    facts = issuer.facts if issuer is not None else None
-    problems = lint(request, facts) + _key_problems(key.public_key)
-    if old.facts.spki_sha256 != key.facts.spki_sha256:
+    spki = spki_sha256(public_key)
+    problems = lint(request, issuer.facts if issuer is not None else None) + _key_problems(public_key)
+    if old.facts.spki_sha256 != spki or (issuer or old).facts.spki_sha256 != issuer_key.facts.spki_sha256:
         problems += ("the CA's key does not belong to its certificate",)
     if problems:
         raise LintError(problems)
     name, authority = (old.parsed.subject, None) if issuer is None else issuer_parts(issuer)
     identifier = x509.SubjectKeyIdentifier(bytes.fromhex(old.facts.ski)) if old.facts.ski else None
-    builder = _builder(request, key.public_key, name, authority, subject=old.parsed.subject, identifier=identifier)
-    return _signed(builder, issuer_key or key, request, facts, key.facts.spki_sha256)
+    builder = _builder(request, public_key, name, authority, subject=old.parsed.subject, identifier=identifier)
+    return _signed(builder, issuer_key, request, issuer.facts if issuer is not None else None, spki)
 
 
 def deviations(certificate: CertificateFacts, request: Request, *, issuer: CertificateFacts | None, spki: str) -> tuple[str, ...]:
@@ -144,6 +145,8 @@ def _builder(
 ) -> x509.CertificateBuilder:
     subject = subject or distinguished_name(request.subject)
     identifier = identifier or x509.SubjectKeyIdentifier.from_public_key(public_key)
+    identifiers = (identifier,) if authority is None else (identifier, authority)
+    asked = asked_extensions(request, describe(public_key), *identifiers, critical_names=not list(subject))
     # Handed over at once: each method of the builder copies all the extensions before it.
     return x509.CertificateBuilder(
         issuer,
@@ -152,30 +155,32 @@ def _builder(
         request.serial,
         request.not_before.replace(tzinfo=None),
         request.not_after.replace(tzinfo=None),
-        list(_extensions(request, public_key, authority, identifier, critical_names=not list(subject))),
+        list(asked),
     )
 
 
-def _extensions(
-    request: Request,
-    public_key: CertificateIssuerPublicKeyTypes,
-    authority: x509.AuthorityKeyIdentifier | None,
-    identifier: x509.SubjectKeyIdentifier,
-    *,
-    critical_names: bool,
+def asked_extensions(
+    request: Request, key: str, *identifiers: x509.ExtensionType, critical_names: bool | None = None
 ) -> Iterator[x509.Extension[x509.ExtensionType]]:
-    bits = key_usages_of(request, describe(public_key))
-    yield _extension(key_usage(*bits), critical=True)
+    """The extensions that a request asks for, in the order of certificates.
+
+    Args:
+        request: what is asked for.
+        key: type of the key that is certified, as in `CertificateFacts.key`.
+        identifiers: what whoever signs adds.
+        critical_names: whether the names are all there is; None to go by the request's subject.
+    """
+    yield _extension(key_usage(*key_usages_of(request, key)), critical=True)
     if request.usages:
         usages = [x509.ObjectIdentifier(EXTENDED_USAGES[usage]) for usage in dict.fromkeys(request.usages)]
         yield _extension(x509.ExtendedKeyUsage(usages), critical=False)
     yield _extension(x509.BasicConstraints(ca=request.is_ca, path_length=request.path_length), critical=True)
-    yield _extension(identifier, critical=False)
-    if authority is not None:
-        yield _extension(authority, critical=False)
+    for identifier in identifiers:
+        yield _extension(identifier, critical=False)
     if request.sans:
         names = x509.SubjectAlternativeName([general_name(san) for san in request.sans])
-        yield _extension(names, critical=critical_names)
+        critical = not list(distinguished_name(request.subject)) if critical_names is None else critical_names
+        yield _extension(names, critical=critical)
     if request.name_constraints is not None:
         yield _extension(name_constraints(request.name_constraints), critical=True)
 
@@ -228,7 +233,7 @@ def issuer_parts(issuer: Certificate) -> tuple[x509.Name, x509.AuthorityKeyIdent
 
 
 def _signed(
-    builder: x509.CertificateBuilder, key: PrivateKey, request: Request, issuer: CertificateFacts | None, spki: str
+    builder: x509.CertificateBuilder, key: SigningKey, request: Request, issuer: CertificateFacts | None, spki: str
 ) -> Certificate:
     certificate = read_der(key.sign_certificate(builder).public_bytes(Encoding.DER))
     found = deviations(certificate.facts, request, issuer=issuer, spki=spki)

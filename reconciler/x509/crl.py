@@ -20,8 +20,9 @@ from reconciler.x509 import pem
 from reconciler.x509.build import issuer_parts
 from reconciler.x509.errors import LintError, Problem, UnreadableError
 from reconciler.x509.facts import CrlEntry, CrlFacts
-from reconciler.x509.keys import PARSE_ERRORS, PrivateKey
+from reconciler.x509.keys import PARSE_ERRORS
 from reconciler.x509.read import Certificate
+from reconciler.x509.signing import SigningKey
 
 LABEL: Final = "X509 CRL"
 UNSPECIFIED: Final = "unspecified"
@@ -53,7 +54,7 @@ def build(
     this_update: datetime,
     next_update: datetime,
     issuer: Certificate,
-    key: PrivateKey,
+    key: SigningKey,
 ) -> RevocationList:
     """Signs a complete list, and reads it back.
 

@@ -30,6 +30,14 @@ class UnreadableError(Exception):
 class LintError(Exception):
     """A certificate that must not be signed, or that did not come out as requested; carries every problem found."""
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
+    def __init__(self, problems: tuple[str, ...], *, retryable: bool = True) -> None:
+        """Takes what is wrong.
+
+        Args:
+            problems: a clause each, at least one.
+            retryable: False when another issuer than this program refused, or answered with something else than was asked
+                for: asked again it would say the same.
+        """
         super().__init__("; ".join(problems))
         self.problems: Final = problems
+        self.retryable: Final = retryable

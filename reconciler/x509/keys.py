@@ -23,7 +23,7 @@ from reconciler.x509 import pem
 from reconciler.x509.errors import Problem, UnreadableError
 from reconciler.x509.facts import KeyAlgorithm, KeyFacts
 
-SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+_RawKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 #: What ``cryptography`` raises on bytes that are no key or certificate; not all of them are ValueErrors.
 PARSE_ERRORS: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, OverflowError)
@@ -43,7 +43,7 @@ class PrivateKey:
     facts: KeyFacts
     public_key: CertificateIssuerPublicKeyTypes
 
-    def __init__(self, key: SigningKey) -> None:
+    def __init__(self, key: _RawKey) -> None:
         self._key = key
         self.public_key = key.public_key()
         self.facts = KeyFacts(spki_sha256=spki_sha256(self.public_key), key=describe(self.public_key))
@@ -77,12 +77,16 @@ class PrivateKey:
         return self.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     def sign_certificate(self, builder: x509.CertificateBuilder) -> x509.Certificate:
-        """Signs with the hash that fits the key: SHA-384 for P-384, none of ours for Ed25519, else SHA-256."""
-        return builder.sign(self._key, self._hash())
+        """Signs with the hash that fits the key."""
+        return builder.sign(self._key, hash_for(self.facts.key))
 
     def sign_crl(self, builder: x509.CertificateRevocationListBuilder) -> x509.CertificateRevocationList:
         """Signs a revocation list, with the hash that certificates get."""
-        return builder.sign(self._key, self._hash())
+        return builder.sign(self._key, hash_for(self.facts.key))
+
+    def sign_request(self, builder: x509.CertificateSigningRequestBuilder) -> x509.CertificateSigningRequest:
+        """Signs a request for a certificate of this very key."""
+        return builder.sign(self._key, hash_for(self.facts.key))
 
     def pkcs12(self, chain: Sequence[x509.Certificate], password: bytes, friendly_name: str) -> bytes:
         """A PKCS#12 store with PBES2 AES-256 and a SHA-256 MAC, which Java 8u301 and OpenSSL 3 read without legacy providers."""
@@ -110,14 +114,16 @@ class PrivateKey:
     def __reduce__(self) -> NoReturn:
         self._refuse()
 
-    def _hash(self) -> hashes.SHA256 | hashes.SHA384 | None:
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return None
-        return hashes.SHA384() if self.facts.key == KeyAlgorithm.ECDSA_P384 else hashes.SHA256()
-
     def _refuse(self) -> NoReturn:
         msg = "a private key is never copied or pickled"
         raise TypeError(msg)
+
+
+def hash_for(key: str) -> hashes.SHA256 | hashes.SHA384 | None:
+    """The hash that fits a key by its `KeyFacts.key`: SHA-384 for P-384, none of ours for Ed25519, else SHA-256."""
+    if key == KeyAlgorithm.ED25519:
+        return None
+    return hashes.SHA384() if key == KeyAlgorithm.ECDSA_P384 else hashes.SHA256()
 
 
 def read_key_facts(data: bytes) -> KeyFacts:
@@ -162,7 +168,7 @@ def spki_sha256(key: PublicKeyTypes) -> str:
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
-def _load(data: bytes, *, skip_validation: bool) -> SigningKey:
+def _load(data: bytes, *, skip_validation: bool) -> _RawKey:
     blocks = [block for block in pem.split(data) if block.label != "EC PARAMETERS"]
     if len(blocks) != 1:
         raise UnreadableError(Problem.WRONG_TYPE, f"one private key was expected, the file holds {len(blocks)} PEM blocks")
@@ -176,7 +182,7 @@ def _load(data: bytes, *, skip_validation: bool) -> SigningKey:
     except PARSE_ERRORS as error:
         # The library's own message may quote what it read.
         raise UnreadableError(Problem.UNPARSABLE, f"the private key cannot be parsed ({type(error).__name__})") from None
-    if not isinstance(key, SigningKey):
+    if not isinstance(key, _RawKey):
         raise UnreadableError(Problem.WRONG_TYPE, f"a {describe(key.public_key())} key cannot be used for certificates")
     return key
 
