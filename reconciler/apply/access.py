@@ -9,7 +9,6 @@ from reconciler.apply.run import Run
 from reconciler.desired.model import Access
 from reconciler.plan.build import Work
 from reconciler.plan.reasons import Reason
-from reconciler.stores.files import set_access
 
 _ACCESS: Final = frozenset({Reason.MODE_DRIFT, Reason.OWNER_DRIFT})
 
@@ -35,5 +34,5 @@ def repair_access(run: Run, work: Work, access: Access, modes: Mapping[str, int]
     """
     uid, gid = run.ids(access)
     for path, mode in modes.items():
-        set_access(path, mode=mode, uid=uid, gid=gid)
+        run.store.set_access(path, mode=mode, uid=uid, gid=gid)
     run.finish(work, record=run.records.get(work.address), started=started)

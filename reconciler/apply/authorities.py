@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from reconciler.apply.access import repair_access
-from reconciler.apply.files import CERTIFICATE_MODE, pair_files
+from reconciler.apply.files import CERTIFICATE_MODE, authority_files
 from reconciler.apply.material import above, generation, generation_files, issuer
 from reconciler.apply.publishing import publish_ready
 from reconciler.apply.records import pair_record
@@ -18,14 +18,20 @@ from reconciler.apply.requests import ca_request, renewal_request
 from reconciler.apply.run import Run
 from reconciler.desired.model import CA, Place, generation_address
 from reconciler.issuers.local import LocalIssuer
+from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import Certificates, Key
 from reconciler.plan.build import Work
 from reconciler.plan.inventory import Record
 from reconciler.plan.rotation.observe import key_at
-from reconciler.stores.files import OutFile, remove, remove_previous
+from reconciler.stores.publication import OutFile, in_order
+from reconciler.stores.store import read_from
 from reconciler.x509.build import new_serial, renewed, self_signed
+from reconciler.x509.csr import signing_request
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.read import Certificate, read_certificates
+
+#: A certificate, and its key when that is ours.
+Made = tuple[Certificate, PrivateKey | None]
 
 
 def create(run: Run, work: Work, ca: CA, started: float) -> None:
@@ -36,7 +42,7 @@ def create(run: Run, work: Work, ca: CA, started: float) -> None:
     """
     number = run.lives[ca.name].standing.target
     certificate, key = _make(run, ca, number)
-    files = pair_files((certificate,), key, ca.access)
+    files = authority_files(certificate, key, ca.access)
     if number > 1:
         _publish(run, work, ca, files, number=number, beside=True, started=started)
     record = _publish(run, work, ca, files, number=number, beside=False, started=started)
@@ -52,7 +58,7 @@ def stage(run: Run, work: Work, ca: CA, started: float) -> None:
     """
     number = run.lives[ca.name].standing.target
     certificate, key = _make(run, ca, number)
-    files = pair_files((certificate,), key, ca.access)
+    files = authority_files(certificate, key, ca.access)
     made = _publish(run, work, ca, files, number=number, beside=True, started=started)
     _known(run, ca, number, certificate, key)
     run.finish(work, record=run.records.get(ca.address), started=started, detail=certificate.facts.serial, issued=made)
@@ -80,14 +86,9 @@ def renew(run: Run, work: Work, ca: CA, started: float) -> None:
         BlockedError, StoreError, UnreadableError, LintError: nothing was published, or the signing pair is still the old one.
     """
     number = run.lives[ca.name].standing.signing
-    old = generation(run, ca.name, number)
-    key = PrivateKey.from_pem(generation_files(run, ca.name, number)[1])
-    parent = None if ca.issuer is None else issuer(run, ca.issuer, run.lives[ca.issuer].standing.issues(client=False))
-    facts = parent.certificate.facts if parent is not None else None
-    request = renewal_request(ca, old.facts, facts, now=run.now(), serial=new_serial())
-    certificate = renewed(old, request, key) if parent is None else parent.renew(old, request, key)
+    certificate, key = _renewed(run, ca, number)
     run.generations[ca.name, number] = certificate
-    files = pair_files((certificate,), key, ca.access)
+    files = authority_files(certificate, key, ca.access)
     if number in run.observed.generations.get(ca.address, ()):
         _publish(run, work, ca, files, number=number, beside=True, started=started)
     record = _publish(run, work, ca, files, number=number, beside=False, started=started)
@@ -100,10 +101,14 @@ def retire(run: Run, work: Work, ca: CA, started: float) -> None:
     Raises:
         StoreError: something could not be removed.
     """
+    keyring = run.keyrings.get(ca.name)
     for number in run.lives[ca.name].standing.retiring:
-        remove(ca.place.of_generation(number), (".crt", ".key"))
+        place = ca.place.of_generation(number)
+        if keyring is not None:  # its certificate is how it is found: that goes last
+            keyring.destroy(read_certificates(read_from(run.store, f"{place.absolute}.crt"))[0])
+        run.store.remove(place, ca.suffixes, for_good=True)
     for place in (ca.place, *(replica.place for replica in ca.replicas)):
-        remove_previous(place)
+        run.store.remove_previous(place)
     run.finish(work, record=run.records.get(ca.address), started=started)
 
 
@@ -139,9 +144,9 @@ def repair(run: Run, work: Work, ca: CA, place: Place, started: float) -> None:
     if place == ca.place:
         places += [ca.place.of_generation(number) for number in run.observed.generations.get(ca.address, ())]
     modes = {
-        f"{each.absolute}{suffix}": mode
+        f"{each.absolute}{suffix}": CERTIFICATE_MODE if suffix == ".crt" else ca.access.mode
         for each in places
-        for suffix, mode in ((".key", ca.access.mode), (".crt", CERTIFICATE_MODE))
+        for suffix in ca.suffixes
     }
     repair_access(run, work, ca.access, modes, started)
 
@@ -152,24 +157,44 @@ TASKS: Mapping[str, Callable[[Run, Work, CA, float], None]] = MappingProxyType(
 )
 
 
-def _make(run: Run, ca: CA, number: int) -> tuple[Certificate, PrivateKey]:
+def _make(run: Run, ca: CA, number: int) -> Made:
     """A new key, and its certificate by itself or by the parent's generation that signs now."""
     wanted = run.lives[ca.name].authorities[number].desired
+    parent = _parent(run, ca)
+    facts = parent.certificate.facts if parent is not None else None
+    request = ca_request(wanted, facts, now=run.now(), serial=new_serial())
+    if (keyring := run.keyrings.get(ca.name)) is not None:
+        return keyring.create(wanted, number, request, parent), None
     key = PrivateKey.generate(wanted.key)
-    if wanted.issuer is None:
-        certificate = self_signed(ca_request(wanted, None, now=run.now(), serial=new_serial()), key)
-    else:
-        parent = issuer(run, wanted.issuer, run.lives[wanted.issuer].standing.issues(client=False))
-        request = ca_request(wanted, parent.certificate.facts, now=run.now(), serial=new_serial())
-        parent.prepare(request)
-        certificate = parent.sign(request, key.public_key)
-    return certificate, key
+    if parent is None:
+        return self_signed(request, key), key
+    parent.prepare(request)
+    return parent.sign_ca(request, signing_request(request, key), None), key
 
 
-def _known(run: Run, ca: CA, number: int, certificate: Certificate, key: PrivateKey) -> None:
+def _renewed(run: Run, ca: CA, number: int) -> Made:
+    """The key of a generation, and a new certificate around it."""
+    old, parent = generation(run, ca.name, number), _parent(run, ca)
+    facts = parent.certificate.facts if parent is not None else None
+    request = renewal_request(ca, old.facts, facts, now=run.now(), serial=new_serial())
+    if (keyring := run.keyrings.get(ca.name)) is not None:
+        return keyring.renew(ca, old, request, parent), None
+    key = PrivateKey.from_pem(generation_files(run, ca.name, number)[".key"])
+    if parent is None:
+        return renewed(old, request, key.public_key, None, key), key
+    return parent.sign_ca(request, signing_request(request, key, subject=old.parsed.subject), old), key
+
+
+def _parent(run: Run, ca: CA) -> Issuer | None:
+    """The generation of the CA above that signs now; None for a root."""
+    return None if ca.issuer is None else issuer(run, ca.issuer, run.lives[ca.issuer].standing.issues(client=False))
+
+
+def _known(run: Run, ca: CA, number: int, certificate: Certificate, key: PrivateKey | None) -> None:
     """Lets the rest of the run work with a generation, now that it is published."""
     run.generations[ca.name, number] = certificate
-    run.issuers[ca.name, number] = LocalIssuer(certificate, key, above(run, ca.name, certificate))
+    if key is not None:
+        run.issuers[ca.name, number] = LocalIssuer(certificate, key, above(run, ca.name, certificate))
 
 
 def _stands_beside(run: Run, ca: CA, number: int) -> bool:
@@ -182,17 +207,15 @@ def _stands_beside(run: Run, ca: CA, number: int) -> bool:
 
 def _copied(run: Run, ca: CA, number: int) -> tuple[OutFile, ...]:
     """The files of a generation, byte for byte; the key first: a visible certificate always has its key."""
-    certificate, key = generation_files(run, ca.name, number)
-    return (
-        OutFile(suffix=".key", data=key, mode=ca.access.mode),
-        OutFile(suffix=".crt", data=certificate, mode=CERTIFICATE_MODE),
-    )
+    found = generation_files(run, ca.name, number)
+    modes = {".key": ca.access.mode, ".crt": CERTIFICATE_MODE}
+    return tuple(OutFile(suffix=suffix, data=found[suffix], mode=modes[suffix]) for suffix in in_order(found))
 
 
 def _publish(run: Run, work: Work, ca: CA, files: tuple[OutFile, ...], *, number: int, beside: bool, started: float) -> Record:
     """Publishes a generation into the signing pair or for itself, and remembers where it stands now."""
     place = ca.place.of_generation(number) if beside else ca.place
-    facts = read_certificates(files[1].data)[0].facts
+    facts = read_certificates(files[-1].data)[0].facts
     record = pair_record(ca, place, facts, issuer=ca.issuer or ca.name, source=run.where(ca.origin), generation=number)
     address = generation_address(ca.address, number) if beside else ca.address
     publish_ready(run, work, place=place, access=ca.access, files=files, record=record, started=started, address=address)

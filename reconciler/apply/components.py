@@ -5,32 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import Final
 
 import msgspec
 
 from reconciler.apply.access import is_access_only, repair_access
+from reconciler.apply.fetching import SECRET_SUFFIXES, fetch_component
 from reconciler.apply.files import CERTIFICATE_MODE, component_files
 from reconciler.apply.kubeconfigs import kubeconfig_file
 from reconciler.apply.material import current_pair, issuer, pair_paths, served_chain
 from reconciler.apply.publishing import Intention, Made, intend
 from reconciler.apply.records import component_suffixes, embedded_record, pair_record
-from reconciler.apply.requests import component_request, request_digest
+from reconciler.apply.requests import component_request
 from reconciler.apply.run import BlockedError, Run
 from reconciler.desired.model import Component, Place
 from reconciler.issuers.protocol import Issuer
+from reconciler.observed.model import Certificates
+from reconciler.plan.accepted import request_digest
 from reconciler.plan.build import Work
 from reconciler.plan.reasons import Action
-from reconciler.stores.files import OutFile
+from reconciler.stores.publication import OutFile
 from reconciler.stores.read import must_read
+from reconciler.stores.store import read_from
 from reconciler.x509.build import new_serial
 from reconciler.x509.errors import LintError
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.profile import Request
 from reconciler.x509.read import Certificate
 from reconciler.x509.verify import chain_problem
-
-SECRET_SUFFIXES: Final = frozenset({".key", ".pem", ".p12"})
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     key: PrivateKey
     request: Request
     issuer: Issuer
+    instead: str
+    """Fingerprint of the certificate that is in use now; empty when there is none."""
 
     def sign(self) -> tuple[Certificate, ...]:
         """The certificate, and the intermediates that are served with it; verified as a client would.
@@ -47,9 +50,11 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             LintError: the request must not be signed, or the chain does not verify.
         """
-        chain = (self.issuer.sign(self.request, self.key.public_key), *self.issuer.served_chain)
+        chain = (self.issuer.sign(self.request, self.key, instead=self.instead), *self.issuer.served_chain)
         usage = self.component.usages[0]
-        problem = chain_problem(chain, (self.issuer.root,), at=chain[0].facts.not_before, usage=usage)
+        # From when all of it is valid: a server may date what it signs back to before its own certificate was made.
+        at = max(each.facts.not_before for each in (*chain, self.issuer.root))
+        problem = chain_problem(chain, (self.issuer.root,), at=at, usage=usage)
         if problem is not None:
             raise LintError((f"the new certificate does not verify: {problem}",))
         return chain
@@ -61,7 +66,9 @@ def make_keys(run: Run, batch: Sequence[Work], pool: Executor | None) -> None:
     Components whose CA cannot sign get none: it would never be used.
     """
     components = [(work, run.desired.components[work.address]) for work in batch if work.action != Action.REPAIR]
-    wanted = [each for work, each in components if not _keeps_key(work, each) and not _is_unsigned(run, each)]
+    wanted = [
+        each for work, each in components if each.source is None and not _keeps_key(work, each) and not _is_unsigned(run, each)
+    ]
     algorithms = [component.key for component in wanted]
     slow = pool is not None and any(algorithm.startswith("rsa-") for algorithm in algorithms)
     made = pool.map(PrivateKey.generate, algorithms) if pool is not None and slow else map(PrivateKey.generate, algorithms)
@@ -75,6 +82,8 @@ def prepare(run: Run, work: Work, started: float) -> Intention | None:
         BlockedError, LintError, StoreError, UnreadableError: the old files are untouched.
     """
     component = run.desired.components[work.address]
+    if component.source is not None and not is_access_only(work):
+        return fetch_component(run, work, component, started)
     if work.action != Action.REPAIR:
         return _issue(run, work, component, run.new_keys.pop(component.address, None), started)
     if is_access_only(work):
@@ -93,8 +102,13 @@ def _keeps_key(work: Work, component: Component) -> bool:
 
 
 def _issue(run: Run, work: Work, component: Component, key: PrivateKey | None, started: float) -> Intention:
+    if component.address in run.unsettled:
+        why = f"waits until ca.{component.ca} can say whether it has signed what it was asked for before"
+        raise BlockedError(component.address, why)
     prepared = _prepare(run, component, key)
-    serial, spki = f"{prepared.request.serial:x}", prepared.key.facts.spki_sha256
+    spki = prepared.key.facts.spki_sha256
+    remote = prepared.issuer.remote
+    serial, asked = ("", component.ca) if remote else (f"{prepared.request.serial:x}", "")
     if component.place is None:
         kubeconfig = run.desired.kubeconfigs[component.kubeconfig]
         run.carried.add(kubeconfig.address)
@@ -107,9 +121,11 @@ def _issue(run: Run, work: Work, component: Component, key: PrivateKey | None, s
             started=started,
             serial=serial,
             spki_sha256=spki,
+            asked=asked,
         )
     make = partial(_make, prepared, component.place)
-    return intend(run, work, component.place, component.access, make, started=started, serial=serial, spki_sha256=spki)
+    place, access = component.place, component.access
+    return intend(run, work, place, access, make, started=started, serial=serial, spki_sha256=spki, asked=asked)
 
 
 def _prepare(run: Run, component: Component, key: PrivateKey | None) -> Prepared:
@@ -117,14 +133,21 @@ def _prepare(run: Run, component: Component, key: PrivateKey | None) -> Prepared
     signer = issuer(run, component.ca, life.issuing(component).desired.generation)
     request = component_request(component, signer.certificate.facts, now=run.now(), serial=new_serial())
     signer.prepare(request)
-    return Prepared(component=component, key=key or _current_key(run, component), request=request, issuer=signer)
+    key = key or _current_key(run, component)
+    return Prepared(component=component, key=key, request=request, issuer=signer, instead=_in_use(run, component))
+
+
+def _in_use(run: Run, component: Component) -> str:
+    pair = run.observed.pairs.get(component.address)
+    found = pair.certificate if pair is not None else None
+    return found.chain[0].fingerprint if isinstance(found, Certificates) else ""
 
 
 def _current_key(run: Run, component: Component) -> PrivateKey:
     """The key alone: the certificate beside it may be what is broken."""
     if component.place is None or "pem" not in component.outputs:
         return current_pair(run, component)[1]
-    return PrivateKey.from_pem(must_read(pair_paths(component.place, component.outputs)[1]))
+    return PrivateKey.from_pem(read_from(run.store, pair_paths(component.place, component.outputs)[1]))
 
 
 def _make(prepared: Prepared, place: Place) -> Made:

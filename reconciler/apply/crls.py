@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from reconciler.apply.access import is_access_only, repair_access
 from reconciler.apply.material import issuer
 from reconciler.apply.publishing import Intention, intend
 from reconciler.apply.records import crl_record
 from reconciler.apply.run import BlockedError, Run
 from reconciler.desired.model import Crl
+from reconciler.desired.vault import PkiKey
 from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import Certificates, ObservedState, RevocationLists
 from reconciler.plan.build import Work
@@ -23,8 +26,8 @@ from reconciler.plan.revocation.lists import lacking, signers_of
 from reconciler.plan.rotation.authority import BACKDATING
 from reconciler.plan.trust import unexpired
 from reconciler.stores.errors import StoreError
-from reconciler.stores.files import OutFile
-from reconciler.stores.read import must_read
+from reconciler.stores.publication import OutFile
+from reconciler.stores.store import read_from
 from reconciler.x509.crl import UNSPECIFIED, RevocationList, read_crl, read_crls, signed_by
 from reconciler.x509.facts import CrlEntry
 
@@ -46,7 +49,7 @@ def prepare(run: Run, work: Work, started: float) -> Intention | None:
     lists = run.signed_lists.get(crl.name)
     if lists is None:
         plan = run.lists[crl.name]
-        lists = _copied(plan.reference) if plan.reference is not None else _signed(run, work, crl, plan)
+        lists = _copied(run, plan.reference) if plan.reference is not None else _signed(run, work, crl, plan)
         run.signed_lists[crl.name] = lists
     record = crl_record(crl, lists[0].facts)
     files = list_files(lists, crl)
@@ -105,6 +108,39 @@ def replaced(run: Run, plan: Iterable[Work], *, now: datetime) -> Iterator[Revok
         )
 
 
+def confirmed(run: Run, revoked: Iterable[Revoked]) -> Iterator[Revoked]:
+    """The same, with what servers have on their lists by now: which generation's list has to name a certificate.
+
+    A server keeps a list for each generation. Without this nobody could tell, of a DER file that holds one of them, whether
+    it lacks something.
+    """
+    known = {(each.issuer, each.serial): each for each in revoked}
+    for name, lists in run.signed_lists.items():
+        ca = run.desired.cas[name]
+        if not isinstance(ca.key_in, PkiKey):
+            continue
+        signers = {number: issuer.certificate for (owner, number), issuer in run.issuers.items() if owner == name}
+        for made in lists:
+            key = next((each.facts.spki_sha256 for each in signers.values() if signed_by(made, each)), "")
+            for entry in run.lists[name].entries if key else ():
+                if entry.serial in made.facts.serials:
+                    before = known.get((ca.address, entry.serial)) or _by_git(ca.address, entry, run.now())
+                    known[ca.address, entry.serial] = msgspec.structs.replace(before, signer=key)
+    yield from known.values()
+
+
+def _by_git(issuer: str, entry: Known, now: datetime) -> Revoked:
+    return Revoked(
+        serial=entry.serial,
+        issuer=issuer,
+        at=entry.at or now.replace(microsecond=0),
+        reason=entry.reason,
+        address=entry.address,
+        not_after=entry.not_after,
+        fingerprint=entry.fingerprint,
+    )
+
+
 def remembered(
     revoked: Iterable[Revoked], observed: ObservedState, signed: Iterable[Sequence[RevocationList]], *, now: datetime
 ) -> tuple[Revoked, ...]:
@@ -127,9 +163,9 @@ def remembered(
     return tuple(kept[key] for key in sorted(kept))
 
 
-def _copied(reference: Reference) -> tuple[RevocationList, ...]:
+def _copied(run: Run, reference: Reference) -> tuple[RevocationList, ...]:
     """The newest list, from where it stands."""
-    data = must_read(reference.path, limit=_LIMIT)
+    data = read_from(run.store, reference.path, limit=_LIMIT)
     lists = read_crls(data) if reference.form == "pem" else (read_crl(data),)
     own = [each for each in lists if each.facts.fingerprint == reference.facts.fingerprint]
     if not own:
@@ -157,7 +193,7 @@ def _signed(run: Run, work: Work, crl: Crl, plan: ListPlan) -> tuple[RevocationL
 def _kept(run: Run, crl: Crl, issuers: Sequence[Issuer]) -> Iterator[RevocationList]:
     """The lists of generations that are trusted and cannot sign any more: without one, what they signed is refused at once."""
     if isinstance(run.observed.crls[crl.address].files.get("pem"), RevocationLists):
-        for each in read_crls(must_read(crl.paths["pem"], limit=_LIMIT)):
+        for each in read_crls(read_from(run.store, crl.paths["pem"], limit=_LIMIT)):
             if not any(signed_by(each, issuer.certificate) for issuer in issuers):
                 yield each
 
@@ -165,4 +201,5 @@ def _kept(run: Run, crl: Crl, issuers: Sequence[Issuer]) -> Iterator[RevocationL
 def _says_more(run: Run, crl: Crl, entries: tuple[Known, ...]) -> bool:
     """Whether a list of these would say something that the one in its place does not."""
     files = run.observed.crls[crl.address].files.values()
-    return any(lacking(facts, entries) for state in files if isinstance(state, RevocationLists) for facts in state.lists)
+    found = (state for state in files if isinstance(state, RevocationLists))
+    return any(lacking(facts, entries, key) for state in found for facts, key in zip(state.lists, state.signers, strict=True))

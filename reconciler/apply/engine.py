@@ -19,6 +19,7 @@ from reconciler.apply.run import Run
 from reconciler.desired.model import CA, Place
 from reconciler.plan.build import Work
 from reconciler.plan.reasons import Action
+from reconciler.vault.election.leadership import LeaseLostError
 
 #: So many publications share one journal write and their syncs; a stop is heard between batches.
 BATCH: Final = 128
@@ -31,7 +32,7 @@ def carry_out(run: Run, plan: Sequence[Work], *, settle: Callable[[], None]) -> 
 
     Args:
         run: what to work with; results are noted on it.
-        plan: the work, in its order.
+        plan: the work, in its order; it ends where the lease is lost.
         settle: called after every step or batch: writes the audit entries that have gathered.
     """
     with ExitStack() as resources:
@@ -45,7 +46,12 @@ def carry_out(run: Run, plan: Sequence[Work], *, settle: Callable[[], None]) -> 
                 run.interrupted = True
                 return
             try:
+                run.leadership.ensure()
                 _carry_out_group(run, group, pool)
+            except LeaseLostError as error:
+                # What was begun stays open in the journal: whoever acts next with this state directory finishes or undoes it.
+                run.interrupted, run.lost = True, str(error)
+                return
             finally:
                 settle()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.desired.model import OUTPUT_SUFFIX, Access, Component
-from reconciler.stores.files import OutFile
+from reconciler.stores.publication import OutFile
 from reconciler.x509 import outputs
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.read import Certificate
@@ -19,6 +19,13 @@ def pair_files(chain: Sequence[Certificate], key: PrivateKey, access: Access) ->
         OutFile(suffix=".key", data=key.pem(), mode=access.mode),
         OutFile(suffix=".crt", data=outputs.fullchain(chain), mode=CERTIFICATE_MODE),
     )
+
+
+def authority_files(certificate: Certificate, key: PrivateKey | None, access: Access) -> tuple[OutFile, ...]:
+    """The files of a CA; a key that is elsewhere has none."""
+    if key is not None:
+        return pair_files((certificate,), key, access)
+    return (OutFile(suffix=".crt", data=certificate.pem, mode=CERTIFICATE_MODE),)
 
 
 def component_files(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -40,8 +41,13 @@ class Intent(Entry, frozen=True, kw_only=True, omit_defaults=True, tag="intent")
     cluster: str
     place: Place
     serial: str = ""
+    """Empty where a server chooses it."""
     spki_sha256: str = ""
     reasons: tuple[str, ...] = ()
+    asked: str = ""
+    """Name of the CA whose server is asked to sign: only it can say whether it did. Empty where we sign by ourselves."""
+    at: datetime | None = None
+    """Since when it may have been asked."""
 
 
 class Issued(Entry, frozen=True, kw_only=True, omit_defaults=True, tag="issued"):

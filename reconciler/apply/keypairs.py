@@ -10,8 +10,7 @@ from reconciler.apply.run import Run
 from reconciler.desired.model import Keypair, Place, Replica, generation_address
 from reconciler.plan.build import Work
 from reconciler.plan.rotation.keypair_life import KeypairLife
-from reconciler.stores.files import remove
-from reconciler.stores.read import must_read
+from reconciler.stores.store import read_from
 from reconciler.x509.keys import PrivateKey
 
 
@@ -39,7 +38,7 @@ def write(run: Run, work: Work, keypair: Keypair, replica: Replica, started: flo
     publish_ready(run, work, place=replica.place, access=keypair.access, files=files, record=record, started=started)
     if life is not None:
         for retired in life.standing.retiring if replica is keypair.replicas[0] else ():
-            remove(keypair.replicas[0].place.of_generation(retired), (".key", ".pub"))
+            run.store.remove(keypair.replicas[0].place.of_generation(retired), (".key", ".pub"), for_good=True)
     run.finish(work, record=record, started=started)
 
 
@@ -84,7 +83,7 @@ def _key(run: Run, keypair: Keypair, number: int) -> PrivateKey:
     """The private key of a generation: made or read earlier in this run, else read from where it stands."""
     known = run.keypairs.get((keypair.name, number))
     if known is None:
-        known = PrivateKey.from_pem(must_read(f"{_place(run, keypair, number).absolute}.key"))
+        known = PrivateKey.from_pem(read_from(run.store, f"{_place(run, keypair, number).absolute}.key"))
         run.keypairs[keypair.name, number] = known
     return known
 

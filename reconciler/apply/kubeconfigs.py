@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.apply.access import is_access_only, repair_access
+from reconciler.apply.fetching import fetch_kubeconfig
 from reconciler.apply.material import Pair, current_pair, trusted
 from reconciler.apply.publishing import Intention, intend
 from reconciler.apply.records import kubeconfig_record
@@ -10,7 +11,7 @@ from reconciler.apply.run import Run
 from reconciler.desired.model import Kubeconfig
 from reconciler.plan.build import Work
 from reconciler.plan.kubeconfigs import kubeconfig_request
-from reconciler.stores.files import OutFile
+from reconciler.stores.publication import OutFile
 from reconciler.x509 import kubeconfig as text
 from reconciler.x509.outputs import fullchain
 
@@ -27,6 +28,8 @@ def prepare(run: Run, work: Work, started: float) -> Intention | None:
     if is_access_only(work):
         repair_access(run, work, desired.access, {desired.place.absolute: desired.access.mode}, started)
         return None
+    if desired.source is not None:
+        return fetch_kubeconfig(run, work, desired, desired.source, started)
     record = kubeconfig_record(desired, requested=kubeconfig_request(desired))
     pair = current_pair(run, run.desired.components[desired.component]) if desired.embed else None
     if desired.address in run.carried:

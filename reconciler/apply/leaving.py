@@ -9,7 +9,6 @@ from reconciler.desired.model import Place
 from reconciler.plan.build import Work
 from reconciler.plan.inventory import Revoked
 from reconciler.plan.revocation.lists import LEFT
-from reconciler.stores.files import remove
 
 
 def destroy(run: Run, work: Work, started: float) -> None:
@@ -23,7 +22,7 @@ def destroy(run: Run, work: Work, started: float) -> None:
         place = Place(store="", root=record.root, path=record.path, layout=record.layout)
         base = posixpath.basename(record.path)
         suffixes = tuple(posixpath.basename(path).removeprefix(base) for path in record.paths)
-        remove(place, suffixes)
+        run.store.remove(place, suffixes)
     if record.kind == "component" and record.serial and record.not_after is not None and record.not_after >= run.now():
         run.revoked.append(
             Revoked(

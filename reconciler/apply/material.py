@@ -8,6 +8,7 @@ from reconciler.issuers.local import LocalIssuer
 from reconciler.issuers.protocol import Issuer
 from reconciler.plan.trust import unexpired
 from reconciler.stores.read import must_read
+from reconciler.stores.store import read_from
 from reconciler.x509 import kubeconfig
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.outputs import separate
@@ -27,19 +28,19 @@ def generation(run: Run, name: str, number: int) -> Certificate:
     known = run.generations.get((name, number))
     if known is None:
         place = _place(run, name, number)
-        known = read_certificates(must_read(f"{place.absolute}.crt"))[0]
+        known = read_certificates(read_from(run.store, f"{place.absolute}.crt"))[0]
         run.generations[name, number] = known
     return known
 
 
-def generation_files(run: Run, name: str, number: int) -> tuple[bytes, bytes]:
-    """Certificate and key of one generation of a CA, as they are in their files.
+def generation_files(run: Run, name: str, number: int) -> dict[str, bytes]:
+    """What one generation of a CA has in its files, by suffix.
 
     Raises:
         BlockedError, StoreError: see `generation`.
     """
     place = _place(run, name, number)
-    return must_read(f"{place.absolute}.crt"), must_read(f"{place.absolute}.key")
+    return {suffix: read_from(run.store, f"{place.absolute}{suffix}") for suffix in run.desired.cas[name].suffixes}
 
 
 def trusted(run: Run, desired: Bundle | Kubeconfig) -> tuple[Certificate, ...]:
@@ -60,13 +61,17 @@ def issuer(run: Run, name: str, number: int) -> Issuer:
     """The issuer of one generation of a CA, its key read once per run.
 
     Raises:
-        BlockedError, StoreError, UnreadableError, LintError: see `generation`; or the key does not fit.
+        BlockedError, StoreError, UnreadableError, LintError, VaultError: see `generation`; or the key does not fit.
     """
     known = run.issuers.get((name, number))
     if known is None:
         certificate = generation(run, name, number)
-        key = PrivateKey.from_pem(must_read(f"{_place(run, name, number).absolute}.key"))
-        known = LocalIssuer(certificate, key, above(run, name, certificate))
+        links = above(run, name, certificate)
+        if (keyring := run.keyrings.get(name)) is not None:
+            known = keyring.open(certificate, links)
+        else:
+            key = PrivateKey.from_pem(read_from(run.store, f"{_place(run, name, number).absolute}.key"))
+            known = LocalIssuer(certificate, key, links)
         run.issuers[name, number] = known
     return known
 
@@ -99,10 +104,10 @@ def current_pair(run: Run, component: Component) -> Pair:
         raise BlockedError(component.address)
     if component.place is None:
         place = run.desired.kubeconfigs[component.kubeconfig].place
-        parsed = kubeconfig.parse(must_read(place.absolute))
+        parsed = kubeconfig.parse(read_from(run.store, place.absolute))
         return read_certificates(parsed.certificate_pem), PrivateKey.from_pem(parsed.key_pem)
     certificate_path, key_path = pair_paths(component.place, component.outputs)
-    certificates, key = must_read(certificate_path), must_read(key_path)
+    certificates, key = read_from(run.store, certificate_path), read_from(run.store, key_path)
     if certificate_path == key_path:
         certificates, key = separate(certificates)
     return read_certificates(certificates), PrivateKey.from_pem(key)

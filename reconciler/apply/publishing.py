@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -13,13 +16,18 @@ from reconciler.desired.model import Access, Place
 from reconciler.plan.build import Work
 from reconciler.plan.inventory import Record
 from reconciler.stores.errors import PartlyCommittedError, StoreError
-from reconciler.stores.files import OutFile, Publication, Staged, commit_all, stage_all
-from reconciler.stores.space import ensure_space
+from reconciler.stores.publication import OutFile, Publication, Staged
+from reconciler.vault.errors import Kind, VaultError
 from reconciler.x509.errors import UnreadableError
 from reconciler.x509.keys import read_key_facts
 from reconciler.x509.read import read_certificates
 
 Made = tuple[tuple[OutFile, ...], Record]
+
+#: Answers after which a server has signed nothing.
+_NOTHING_DONE: Final = frozenset(
+    {Kind.UNREACHABLE, Kind.SEALED, Kind.BUSY, Kind.DENIED, Kind.REFUSED, Kind.ABSENT, Kind.CONFIGURATION}
+)
 
 
 class Intention(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +104,7 @@ def intend(
     record: Record | None = None,
     serial: str = "",
     spki_sha256: str = "",
+    asked: str = "",
 ) -> Intention:
     """An intention with the journal record that will stand before anything is signed.
 
@@ -109,6 +118,7 @@ def intend(
         record: of files that are ready; gives serial and key.
         serial: reserved for what will be signed.
         spki_sha256: of the key that will be certified.
+        asked: name of the CA whose server signs; empty when we do.
     """
     return Intention(
         work=work,
@@ -120,6 +130,8 @@ def intend(
             spki_sha256=record.spki_sha256 if record else spki_sha256,
             reasons=tuple(dict.fromkeys(finding.reason.value for finding in work.findings)),
             place=place,
+            asked=asked,
+            at=run.now() if asked else None,
         ),
         access=access,
         make=make,
@@ -148,13 +160,19 @@ def _fits(file: OutFile, record: Record) -> bool:
 def _publish(run: Run, intentions: Sequence[Intention]) -> dict[str, Record | Exception]:
     """1. journal the intents, 2. sign, 3. stage, 4. journal what is durable, 5. swap, 6. journal what is visible.
 
-    Dying before 4 undoes the intents, dying after it completes them; see `reconciler.apply.recovery`.
+    Dying before 4 undoes the intents, dying after it completes them; see `reconciler.apply.recovery`. A lease that is lost is
+    as good as a death before 4: it is asked for before each signature, and before files may become visible.
+
+    Raises:
+        LeaseLostError: nothing was made visible.
     """
+    run.leadership.ensure()
     run.journal.append([intention.intent for intention in intentions])
-    made = {intention.intent.id: _made(run, intention) for intention in intentions}
+    made = _made_all(run, intentions)
     signed = {id_: result for id_, result in made.items() if isinstance(result, Signed)}
-    staged = dict(zip(signed, stage_all([each.publication for each in signed.values()]), strict=True))
+    staged = dict(zip(signed, run.store.stage_all([each.publication for each in signed.values()]), strict=True))
     results: dict[str, Record | Exception] = {}
+    asked = {intention.intent.id: intention.intent.asked for intention in intentions}
     staging: list[Abandoned | Issued] = []
     for id_, result in made.items():
         outcome = staged[id_] if isinstance(result, Signed) else result
@@ -163,10 +181,12 @@ def _publish(run: Run, intentions: Sequence[Intention]) -> dict[str, Record | Ex
             staging.append(Issued(id=id_, record=result.record, digests=outcome.digests))
         elif isinstance(outcome, Exception):
             results[id_] = outcome
-            staging.append(Abandoned(id=id_, why=str(outcome)))
+            if not (asked[id_] and _may_be_signed(result)):
+                staging.append(Abandoned(id=id_, why=str(outcome)))
+    run.leadership.ensure()
     run.journal.append(staging)
     try:
-        commit_all([one for one in staged.values() if isinstance(one, Staged)])
+        run.store.commit_all([one for one in staged.values() if isinstance(one, Staged)])
     except PartlyCommittedError as error:
         # These may be visible without being durable: they stay open in the journal, and recovery completes them.
         results.update(error.failed)
@@ -174,10 +194,39 @@ def _publish(run: Run, intentions: Sequence[Intention]) -> dict[str, Record | Ex
     return results
 
 
+def _made_all(run: Run, intentions: Sequence[Intention]) -> dict[str, Signed | Exception]:
+    """Signs: what a server signs in several threads, which wait for it most of the time."""
+    far = [intention for intention in intentions if intention.intent.asked]
+    near = (intention for intention in intentions if not intention.intent.asked)
+    made = {intention.intent.id: _made(run, intention) for intention in near}
+    if len(far) > 1 and run.parallelism > 1:
+        with ThreadPoolExecutor(min(run.parallelism, len(far)), "issuers") as pool:
+            signed = list(pool.map(partial(_made, run), far))
+    else:
+        signed = [_made(run, intention) for intention in far]
+    return made | {intention.intent.id: each for intention, each in zip(far, signed, strict=True)}
+
+
+def _may_be_signed(result: Signed | Exception) -> bool:
+    """Whether a server may have signed something that will not be published: its intent stays open until that is told."""
+    return not (isinstance(result, StoreError) or (isinstance(result, VaultError) and result.kind in _NOTHING_DONE))
+
+
+def _labels(run: Run, record: Record) -> dict[str, str]:
+    known = {
+        "serial": record.serial,
+        "not_after": record.not_after.isoformat() if record.not_after else "",
+        "issuer": record.issuer,
+        "revision": run.revision,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
 def _made(run: Run, intention: Intention) -> Signed | Exception:
     place = intention.intent.place
+    run.leadership.ensure()
     try:
-        ensure_space(place.root)  # before anything is signed that could not be kept
+        run.store.ensure_space(place)  # before anything is signed that could not be kept
         files, record = intention.make()
         if not all(_fits(file, record) for file in files):
             return StoreError(place.absolute, "the key is not the certificate's")
@@ -193,6 +242,7 @@ def _made(run: Run, intention: Intention) -> Signed | Exception:
         uid=uid,
         gid=gid,
         fingerprint=record.fingerprint,
+        labels=_labels(run, record),
         created_at=run.now().replace(microsecond=0),
     )
     return Signed(publication=publication, record=record)

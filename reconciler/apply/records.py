@@ -38,7 +38,7 @@ def pair_record(
         generation: of a CA.
     """
     is_ca = isinstance(desired, CA)
-    suffixes = (".crt", ".key") if isinstance(desired, CA) else component_suffixes(desired)
+    suffixes = desired.suffixes if isinstance(desired, CA) else component_suffixes(desired)
     return Record(
         kind="ca" if is_ca else "component",
         paths=tuple(f"{place.absolute}{suffix}" for suffix in suffixes),

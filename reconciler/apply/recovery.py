@@ -11,12 +11,15 @@ import msgspec
 from reconciler.apply.journal import Abandoned, Intent, Issued, Journal, OpenIntent, Published, open_intents
 from reconciler.desired.model import is_generation
 from reconciler.plan.inventory import Record
-from reconciler.stores.errors import StoreError
-from reconciler.stores.files import commit, discard, read_back
+from reconciler.stores.errors import PartlyCommittedError, StoreError
 from reconciler.stores.publication import Staged
+from reconciler.stores.store import Store
+from reconciler.vault.errors import VaultError
 
 #: What is wrong with the files of a publication, by suffix; None when all is well.
 Verify = Callable[[dict[str, bytes]], str | None]
+#: Revokes what a server signed for an intent that is undone; gives the number.
+Revoke = Callable[[Intent], int]
 
 #: What is missing or does not fit will not come back; anything else that the system says may pass.
 _JUDGEMENTS: Final = frozenset({0, errno.ENOENT})
@@ -30,19 +33,25 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it is published now; otherwise its serial was never seen by anybody."""
     why: str = ""
     """Why it was undone."""
+    revoked: int = 0
+    """How many certificates a server had signed for it, which are revoked now."""
 
 
 class Recovery(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was settled, and what could not be."""
 
     items: tuple[Recovered, ...]
-    failed: tuple[tuple[Intent, StoreError], ...]
-    """Intents that stay open, because the disk refused: the next apply tries again."""
+    failed: tuple[tuple[Intent, StoreError | VaultError], ...]
+    """Intents that stay open, because the disk or the server refused: the next apply tries again."""
     records: Mapping[str, Record]
     """Inventory records of what was finished here or had been published without reaching the inventory, by address."""
 
 
-def recover(journal: Journal, *, verify: Verify) -> Recovery:
+def _no_server(_: Intent) -> int:
+    return 0
+
+
+def recover(journal: Journal, *, store: Store, verify: Verify, revoke: Revoke = _no_server) -> Recovery:
     """Settles every open intent. Doing it twice, or dying in it, changes nothing about the outcome.
 
     An intent whose files were marked durable is published, if they are still whole and `verify` agrees; any other
@@ -50,17 +59,20 @@ def recover(journal: Journal, *, verify: Verify) -> Recovery:
 
     Args:
         journal: opened by whoever holds the state lock.
+        store: where its places are.
         verify: judges the files that are about to become visible.
+        revoke: sees to what servers signed for an intent that is undone.
 
     Raises:
         StoreError: the journal cannot be written.
     """
     items: list[Recovered] = []
-    failed: list[tuple[Intent, StoreError]] = []
+    failed: list[tuple[Intent, StoreError | VaultError]] = []
     records = _published(journal)
     for waiting in open_intents(journal.records):
+        revoked = 0
         try:
-            why = _finish(waiting, verify)
+            why = _finish(waiting, store, verify)
         except StoreError as error:
             if error.errno not in _JUDGEMENTS:
                 failed.append((waiting.intent, error))
@@ -71,21 +83,29 @@ def recover(journal: Journal, *, verify: Verify) -> Recovery:
             if waiting.issued is not None and not is_generation(waiting.intent.address):
                 records[waiting.intent.address] = waiting.issued.record
         else:
-            discard(_staged(waiting))
+            try:
+                revoked = revoke(waiting.intent) if waiting.intent.asked else 0
+            except VaultError as error:
+                failed.append((waiting.intent, error))
+                continue
+            store.discard(_staged(waiting))
             journal.append([Abandoned(id=waiting.intent.id, why=why)])
-        items.append(Recovered(intent=waiting.intent, completed=why is None, why=why or ""))
+        items.append(Recovered(intent=waiting.intent, completed=why is None, why=why or "", revoked=revoked))
     return Recovery(items=tuple(items), failed=tuple(failed), records=records)
 
 
-def _finish(waiting: OpenIntent, verify: Verify) -> str | None:
+def _finish(waiting: OpenIntent, store: Store, verify: Verify) -> str | None:
     """Publishes what is durable and right; otherwise says why not."""
     if waiting.issued is None:
         return "the run ended before its files were complete"
     staged = _staged(waiting)
-    problem = verify(dict(read_back(staged)))
+    problem = verify(dict(store.read_back(staged)))
     if problem is not None:
         return problem
-    commit(staged)
+    try:
+        store.commit_all([staged])
+    except PartlyCommittedError as error:
+        raise error.failed[staged.intent] from error
     return None
 
 

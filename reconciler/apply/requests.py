@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
-
-import msgspec
 
 from reconciler.desired.model import CA, Component
 from reconciler.x509.facts import CertificateFacts
@@ -57,17 +54,3 @@ def renewal_request(ca: CA, old: CertificateFacts, issuer: CertificateFacts | No
         not_after=not_after,
         serial=serial,
     )
-
-
-def request_digest(component: Component) -> str:
-    """SHA-256 over what is asked for, without dates and serial: the same desired component gives the same digest."""
-    asked = (
-        str(component.subject),
-        sorted(component.sans),
-        component.usages,
-        component.key_usages,
-        component.key.value,
-        int(component.lifetime.total_seconds()),
-        component.ca,
-    )
-    return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()

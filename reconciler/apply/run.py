@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.progress import Event, Listener, Outcome
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.model import Access, DesiredState, Place
+from reconciler.issuers.keyrings import Keyring
 from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import ObservedState
 from reconciler.plan.build import Work
@@ -22,13 +24,16 @@ from reconciler.plan.revocation.data import ListPlan
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.stores.errors import StoreError
+from reconciler.stores.store import Store
+from reconciler.vault.election.leadership import ALONE, Leadership
+from reconciler.vault.errors import Kind, VaultError
 from reconciler.x509.crl import RevocationList
 from reconciler.x509.errors import LintError, UnreadableError
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.read import Certificate
 
 #: What may go wrong with one address without stopping the others.
-FAILURES = (StoreError, UnreadableError, LintError, OSError)
+FAILURES = (StoreError, UnreadableError, LintError, VaultError, OSError)
 
 
 class BlockedError(Exception):
@@ -45,6 +50,9 @@ class Run:
     desired: DesiredState
     observed: ObservedState
     journal: Journal
+    store: Store
+    keyrings: Mapping[str, Keyring]
+    """Of the CAs whose keys are not in the store, by name."""
     records: dict[str, Record]
     now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -54,9 +62,15 @@ class Run:
     listen: Listener
     stop: Callable[[], bool]
     """Whether to end before the next step."""
+    leadership: Leadership = ALONE
+    """Asked before anything is signed or written."""
     parallelism: int = 10
     """How many keys are made at a time."""
     actor: str = ""
+    revision: str = ""
+    """The commit that asks for all this; empty without one."""
+    unsettled: frozenset[str] = frozenset()
+    """Addresses for which a server may have signed something that nobody has: until that is told, nothing is asked for them."""
     lives: Mapping[str, Lifecycle] = field(default_factory=dict)
     """The CAs by name, with their generations, as the plan saw them."""
     issuers: dict[tuple[str, int], Issuer] = field(default_factory=dict)
@@ -84,7 +98,13 @@ class Run:
     done: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    """Of the failed, those that only a changed desired state or a person can help."""
+    overtaken: set[str] = field(default_factory=set)
+    """Of the failed, those to whose place somebody else wrote."""
     interrupted: bool = False
+    lost: str = ""
+    """Why this run must not go on: somebody else may act."""
 
     def outcome(self) -> Outcome:
         """How it ended."""
@@ -92,7 +112,10 @@ class Run:
             done=tuple(self.done),
             failed=tuple(self.failed.items()),
             skipped=tuple(self.skipped.items()),
+            refused=frozenset(self.refused),
+            overtaken=frozenset(self.overtaken),
             interrupted=self.interrupted,
+            lost=self.lost,
         )
 
     def ids(self, access: Access) -> tuple[int | None, int | None]:
@@ -162,8 +185,12 @@ class Run:
             self.skipped[work.address] = str(error)
             self.listen(Event(stage="skipped", address=work.address, action=work.action, detail=str(error)))
         else:
-            what = error.advice if isinstance(error, StoreError) else str(error)
+            what = error.advice if isinstance(error, StoreError | VaultError) else str(error)
             self.failed[work.address] = what
+            if is_refusal(error):
+                self.refused.add(work.address)
+            if isinstance(error, StoreError) and error.errno == errno.ESTALE:
+                self.overtaken.add(work.address)
             self.listen(Event(stage="failed", address=work.address, action=work.action, detail=what))
 
     @contextmanager
@@ -174,6 +201,23 @@ class Run:
             yield time.monotonic()
         except (*FAILURES, BlockedError) as error:
             self.fail(work, error)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether an issuer or a server said no to what was asked, so that asking again costs it work and changes nothing.
+
+    What a disk or a file says is not final, nor a login that fails, nor a server that is not set up yet: that is put right
+    without anybody telling this program.
+    """
+    match error:
+        case StoreError():
+            return error.refused
+        case LintError():
+            return not error.retryable
+        case VaultError():
+            return error.kind == Kind.REFUSED or (error.kind == Kind.DENIED and not error.path.startswith("auth/"))
+        case _:
+            return False
 
 
 def _operation(work: Work) -> str:

@@ -22,7 +22,9 @@ from reconciler.observed.model import (
     PublicKey,
     Unusable,
 )
-from reconciler.stores.read import Identity, ReadFile, look, read_file
+from reconciler.stores.disk import DISK
+from reconciler.stores.read import Identity, ReadFile, read_file
+from reconciler.stores.store import Store
 from reconciler.x509.facts import KeyFacts
 from reconciler.x509.keys import read_key_facts
 from reconciler.x509.read import Certificate
@@ -70,8 +72,9 @@ class View:
     else of a key stays but its facts.
     """
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, store: Store = DISK) -> None:
         self._cache = cache
+        self._store = store
         self._chains: dict[bytes, interpret.Chain] = {}
         self._keys: dict[bytes, KeyFacts] = {}
         self._secret = os.urandom(32)
@@ -87,11 +90,11 @@ class View:
             afresh: read and parse it whatever is known of it.
         """
         if not afresh and self._cache.knows(lens.name, path):
-            now = look(path)
+            now = self._store.look(path)
             known = self._cache.recall(lens.name, path, now) if now is not None else None
             if isinstance(known, (lens.sees, Unusable)):
                 return known, None
-        found = read_file(path)
+        found = self._store.read(path)
         if not isinstance(found, ReadFile):
             return found, None
         state, leaf = lens.interpret(found.data, self._meta(found.identity), interpret.AFRESH if afresh else self._readers)
@@ -102,7 +105,7 @@ class View:
         """A derived output. What is wrong with the password file makes a pkcs12 output unusable."""
         if output in DERIVED:
             return self.look(DERIVED[output], path)[0]
-        found = read_file(path)
+        found = self._store.read(path)
         if not isinstance(found, ReadFile):
             return found
         password = read_file(password_file)

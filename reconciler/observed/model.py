@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from reconciler.x509.facts import CertificateFacts, CrlFacts, KeyFacts
+
+
+def source_address(address: str) -> str:
+    """``component.api[w-1]@source``: where what was found of the original of a copy stands among what was found."""
+    return f"{address}@source"
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +24,7 @@ class FileMeta(Struct, frozen=True, kw_only=True):
     """What `stat` says about a file that was read (through symlinks)."""
 
     mode: int
-    """Permission bits only, such as 0o600."""
+    """Permission bits only, such as 0o600; `desired.vault.NO_MODE` where a store keeps none."""
     uid: int
     gid: int
 
@@ -28,12 +33,16 @@ class Absent(Struct, frozen=True, kw_only=True, tag="absent"):
     """Nothing there (a dangling symlink counts as nothing)."""
 
 
+#: The problem of what stands on a server that cannot be asked now.
+UNREACHABLE: Final = "unreachable"
+
+
 class Unusable(Struct, frozen=True, kw_only=True, tag="unusable"):
-    """Something is there that cannot be used."""
+    """Something is there that cannot be used, or it cannot be told what is there."""
 
     problem: str
-    """One of: ``not-a-file``, ``too-large``, ``permission-denied``, ``io-error``, ``empty``, ``not-pem``, ``truncated``,
-    ``wrong-type``, ``encrypted``, ``unparsable``."""
+    """One of: ``not-a-file``, ``too-large``, ``permission-denied``, ``io-error``, ``unreachable``, ``empty``, ``not-pem``,
+    ``truncated``, ``wrong-type``, ``encrypted``, ``unparsable``."""
     detail: str
     """One sentence for people; never file content."""
 
@@ -52,6 +61,26 @@ class Key(Struct, frozen=True, kw_only=True, tag="key"):
 
     facts: KeyFacts
     meta: FileMeta
+
+
+class HeldKey(Struct, frozen=True, kw_only=True):
+    """The key of a CA that an engine of a server keeps and signs with."""
+
+    reference: str
+    """What the server calls it: an issuer's id, a key's name."""
+    facts: KeyFacts
+    certificate: CertificateFacts | None = None
+    """The one that it keeps beside it; None without one."""
+    generation: int = 0
+    """By its name; 0 when the name does not say."""
+    name: str = ""
+    """What people call it there; empty when it has no name."""
+    default: bool = False
+    """Whether the server signs with it unless told otherwise."""
+
+    def named(self, reference: str) -> bool:
+        """Whether it is the one that a reference means: its id or name, or the default where there is no reference."""
+        return reference in {self.reference, self.name} if reference else self.default
 
 
 class CombinedPair(Struct, frozen=True, kw_only=True, tag="combined-pair"):
@@ -194,6 +223,8 @@ class ObservedState(Struct, frozen=True, kw_only=True):
     generations: Mapping[str, tuple[int, ...]] = {}
     """The numbers of the generations that stand beside a CA's or keypair's own files, by its address; ascending."""
     crls: Mapping[str, ObservedCrl] = {}
+    held: Mapping[str, tuple[HeldKey, ...] | Unusable] = {}
+    """The keys that servers keep for CAs, by the CA's address: all those in the same engine; or why that cannot be told."""
     owners: Mapping[str, int] = {}
     groups: Mapping[str, int] = {}
     """Ids of the user and group names that the desired state mentions; a name that does not exist is left out."""

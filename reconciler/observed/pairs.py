@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
 from reconciler.desired.model import CA, OUTPUT_SUFFIX, Component, DesiredState, Place, generation_address
 from reconciler.observed.cache import Cache
+from reconciler.observed.keys import NOTHING, Held, held_key
 from reconciler.observed.look import CERTIFICATES, COMBINED, KEY, KUBECONFIG, View
 from reconciler.observed.model import (
     Certificates,
@@ -21,10 +22,10 @@ from reconciler.observed.model import (
     KubeconfigFile,
     KubeconfigState,
     ObservedPair,
+    source_address,
 )
-from reconciler.observed.ownership import is_owned
 from reconciler.observed.signers import Checks, Question, in_order_of_claim, recall_signer
-from reconciler.stores.read import generations_beside
+from reconciler.stores.store import Store
 from reconciler.x509.read import Certificate
 
 _SEPARATE: Final = (".crt", ".key")
@@ -70,6 +71,8 @@ class _Draft:
     outputs: dict[str, DerivedState]
     place: Place | None
     suffixes: tuple[str, ...]
+    source_of: str = ""
+    """Address of the copy, when this is where it comes from."""
     expected: frozenset[str] = frozenset()
     """SPKI SHA-256 of each generation of the CA that should have signed it; empty for CAs, and while that CA is not there."""
     signer: str = ""
@@ -78,7 +81,9 @@ class _Draft:
 class Pairs:
     """The pairs of one pass; CAs are seen first, because they are who may have signed the others."""
 
-    def __init__(self, desired: DesiredState, view: View, cache: Cache, checks: Checks) -> None:
+    def __init__(
+        self, desired: DesiredState, view: View, cache: Cache, checks: Checks, *, store: Store, held: Mapping[str, Held]
+    ) -> None:
         self.kubeconfigs: dict[str, KubeconfigState] = {}
         """Those that were looked at because a component lives in them, by address."""
         self.generations: dict[str, tuple[int, ...]] = {}
@@ -87,6 +92,8 @@ class Pairs:
         self._view = view
         self._cache = cache
         self._checks = checks
+        self._store = store
+        self._held = held
         self._drafts: dict[str, _Draft] = {}
         self._issuers: dict[str, Certificate] = {}
         self._own: dict[str, str] = {}
@@ -97,22 +104,33 @@ class Pairs:
         seen: list[tuple[CA, str, Place, _Sight]] = []
         for ca in self._desired.cas.values():
             for address, place in self._places(ca):
-                sight = self._see_files(place.absolute, _SEPARATE, afresh=True)
+                sight = self._see_authority(ca, place, afresh=True)
                 seen.append((ca, address, place, sight))
                 if sight.leaf is not None:
                     self._issuers[sight.leaf.facts.fingerprint] = sight.leaf
                     self._own.setdefault(ca.name, sight.leaf.facts.spki_sha256)
                     self._family[ca.name] = self._family.get(ca.name, frozenset()) | {sight.leaf.facts.spki_sha256}
+            if ca.name not in self._family:  # our store has lost it: what the server keeps says whom it has signed
+                kept = self._held.get(ca.address, NOTHING).certificates
+                self._issuers.update((each.facts.fingerprint, each) for each in kept)
+                self._family[ca.name] = frozenset(each.facts.spki_sha256 for each in kept)
         for ca, address, place, sight in seen:
-            draft = _Draft(sight=sight, outputs={}, place=place, suffixes=_SEPARATE)
+            draft = _Draft(sight=sight, outputs={}, place=place, suffixes=ca.suffixes)
             self._drafts[address] = draft
-            self._find_signer(address, draft, ca.issuer or ca.name, partial(self._see_files, place.absolute, _SEPARATE))
+            self._find_signer(address, draft, ca.issuer or ca.name, partial(self._see_authority, ca, place))
+
+    def _see_authority(self, ca: CA, place: Place, *, afresh: bool) -> _Sight:
+        """A certificate of a CA, and its key: from the file beside it, or from whoever keeps it for good."""
+        if ca.key_in is None:
+            return self._see_files(place.absolute, _SEPARATE, afresh=afresh)
+        certificate, leaf = self._view.look(CERTIFICATES, f"{place.absolute}.crt", afresh=afresh)
+        return _Sight(certificate, held_key(certificate, self._held.get(ca.address, NOTHING).state), leaf)
 
     def _places(self, ca: CA) -> Iterator[tuple[str, Place]]:
         """Everywhere that a certificate and key of a CA stand: its own place, copies, and its generations for themselves."""
         yield ca.address, ca.place
         yield from ((replica.address, replica.place) for replica in ca.replicas)
-        numbers = generations_beside(ca.place.absolute)
+        numbers = self._store.numbers_beside(ca.place)
         if numbers:
             self.generations[ca.address] = numbers
         yield from ((generation_address(ca.address, number), ca.place.of_generation(number)) for number in numbers)
@@ -126,6 +144,8 @@ class Pairs:
         """Looks at components where they live: a pair, a combined file, or a kubeconfig."""
         for component in components:
             self._see_component(component)
+            if component.source is not None and component.source != component.place:
+                self._see_source(component, component.source)
 
     def settle(self) -> None:
         """Waits for the signature checks."""
@@ -151,22 +171,36 @@ class Pairs:
         }
 
     def _see_component(self, component: Component) -> None:
-        place, outputs = component.place, component.outputs
+        place = component.place
+        see: Callable[..., _Sight]
         if place is None:
             see = partial(self._see_kubeconfig, component.kubeconfig)
             draft = _Draft(sight=see(afresh=False), outputs={}, place=None, suffixes=())
         else:
-            base, suffixes = place.absolute, _SEPARATE if "pem" in outputs else _TOGETHER
-            see = partial(self._see_files, base, suffixes)
-            derived: dict[str, DerivedState] = {
-                output: self._view.derived(output, base + OUTPUT_SUFFIX[output], component.pkcs12_password_file)
-                for output in outputs
-                if output != "pem" and (output != "combined" or suffixes is _SEPARATE)
-            }
-            draft = _Draft(sight=see(afresh=False), outputs=derived, place=place, suffixes=suffixes)
-        draft.expected = self._family.get(component.ca, frozenset())
-        self._drafts[component.address] = draft
-        self._find_signer(component.address, draft, component.ca, see)
+            draft, see = self._drafted(component, place)
+        self._judge(component.address, draft, component.ca, see)
+
+    def _see_source(self, component: Component, place: Place) -> None:
+        """Where a component comes from that this view only copies."""
+        draft, see = self._drafted(component, place)
+        draft.source_of = component.address
+        self._judge(source_address(component.address), draft, component.ca, see)
+
+    def _drafted(self, component: Component, place: Place) -> tuple[_Draft, Callable[..., _Sight]]:
+        """The files of a component at a place, and how to look at the pair again."""
+        base, suffixes = place.absolute, _SEPARATE if "pem" in component.outputs else _TOGETHER
+        see = partial(self._see_files, base, suffixes)
+        derived: dict[str, DerivedState] = {
+            output: self._view.derived(output, base + OUTPUT_SUFFIX[output], component.pkcs12_password_file)
+            for output in component.outputs
+            if output != "pem" and (output != "combined" or suffixes is _SEPARATE)
+        }
+        return _Draft(sight=see(afresh=False), outputs=derived, place=place, suffixes=suffixes), see
+
+    def _judge(self, address: str, draft: _Draft, ca: str, see: Callable[..., _Sight]) -> None:
+        draft.expected = self._family.get(ca, frozenset())
+        self._drafts[address] = draft
+        self._find_signer(address, draft, ca, see)
 
     def _find_signer(self, address: str, draft: _Draft, ca: str, see: Callable[..., _Sight]) -> None:
         """Answers from the cache, or asks; looks again where the first look was torn or left nothing to check."""
@@ -209,5 +243,6 @@ class Pairs:
             return False
         sight = draft.sight
         whole = isinstance(sight.certificate, Certificates) and isinstance(sight.key, Key) and not sight.torn
-        vouched = whole and draft.signer in draft.expected
-        return is_owned(draft.place, draft.suffixes, address=address, cluster=self._desired.cluster, vouched=vouched)
+        vouched = whole and draft.signer in draft.expected and not draft.source_of  # that one has to say whose it is
+        owner = draft.source_of or address
+        return self._store.is_owned(draft.place, draft.suffixes, address=owner, cluster=self._desired.cluster, vouched=vouched)

@@ -8,8 +8,8 @@ from typing import Final
 
 from reconciler.desired.model import Crl, CrlFormat
 from reconciler.observed.model import CrlState, ObservedCrl, RevocationLists, Unusable
-from reconciler.observed.ownership import is_owned
-from reconciler.stores.read import ReadFile, read_file
+from reconciler.stores.read import ReadFile
+from reconciler.stores.store import Store
 from reconciler.x509.crl import RevocationList, read_crl, read_crls, signed_by
 from reconciler.x509.errors import UnreadableError
 from reconciler.x509.facts import CrlFacts
@@ -24,8 +24,9 @@ _Lists = tuple[tuple[CrlFacts, ...], tuple[str, ...]]
 class Revocations:
     """The lists of one pass. Copies are equal, and long: equal bytes are parsed and verified once."""
 
-    def __init__(self, authorities: Sequence[Certificate], *, cluster: str) -> None:
+    def __init__(self, authorities: Sequence[Certificate], *, cluster: str, store: Store) -> None:
         self._authorities: Final = tuple(authorities)
+        self._store: Final = store
         self._cluster: Final = cluster
         self._known: Final[dict[tuple[CrlFormat, bytes], _Lists | Unusable]] = {}
 
@@ -34,11 +35,11 @@ class Revocations:
         suffixes = tuple(crl.suffixes.values())
         return ObservedCrl(
             files={form: self._look(form, path) for form, path in crl.paths.items()},
-            owned=is_owned(crl.place, suffixes, address=crl.address, cluster=self._cluster, vouched=False),
+            owned=self._store.is_owned(crl.place, suffixes, address=crl.address, cluster=self._cluster, vouched=False),
         )
 
     def _look(self, form: CrlFormat, path: str) -> CrlState:
-        found = read_file(path, limit=LIMIT)
+        found = self._store.read(path, limit=LIMIT)
         if not isinstance(found, ReadFile):
             return found
         key = (form, hashlib.sha256(found.data).digest())

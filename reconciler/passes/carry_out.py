@@ -19,6 +19,7 @@ from reconciler.observed.model import ObservedState
 from reconciler.passes.look import View, plan_of
 from reconciler.passes.scope import narrowed
 from reconciler.plan.build import Work
+from reconciler.vault.election.leadership import ALONE, Leadership
 
 #: Beyond so many changed addresses everything is looked at again.
 _FEW: Final = 500
@@ -44,6 +45,7 @@ def carry_out(
     stop: Callable[[], bool],
     parallelism: int,
     actor: str,
+    leadership: Leadership = ALONE,
 ) -> Carried:
     """Carries a plan out and looks again at what it changed.
 
@@ -57,6 +59,7 @@ def carry_out(
         stop: asked between steps.
         parallelism: how many keys are made at a time.
         actor: who does it.
+        leadership: whether this process may act; asked before each step.
 
     Raises:
         StoreError: the state directory cannot be written.
@@ -70,6 +73,8 @@ def carry_out(
         plan,
         state=session.state,
         journal=journal,
+        store=view.outside.store,
+        keyrings=view.outside.keyrings,
         audit=AuditLog(session.state.audit_path),
         clock=clock,
         where=session.where,
@@ -77,7 +82,9 @@ def carry_out(
         stop=stop,
         parallelism=parallelism,
         actor=actor,
+        revision=session.revision,
         only=only,
+        leadership=leadership,
     )
     touched = frozenset(applied.outcome.done) | dict(applied.outcome.failed).keys()
     return Carried(applied=applied, view=_again(view, applied, touched, now=clock()))
@@ -89,11 +96,12 @@ def _again(view: View, applied: Applied, touched: Iterable[str], *, now: datetim
     if not addresses:
         return replace(view, inventory=applied.inventory)
     session = view.session
-    desired = session.compiled.state
+    desired, outside = session.compiled.state, view.outside
     if len(addresses) > _FEW or any(parse_address(address)[0] in _WHOLE for address in addresses):
-        observed = gather(desired)
+        observed = gather(desired, store=outside.store, keyrings=outside.keyrings)
     else:
-        observed = _merged(view.observed, gather(narrowed(desired, addresses)))
+        part = gather(narrowed(desired, addresses), store=outside.store, keyrings=outside.keyrings)
+        observed = _merged(view.observed, part)
     plan = plan_of(session, observed, applied.inventory, now=now, options=view.options, served=view.served)
     return replace(view, observed=observed, inventory=applied.inventory, plan=plan, now=now)
 

@@ -12,6 +12,7 @@ from reconciler import __version__
 from reconciler.observed import cache as cached
 from reconciler.observed.gather import gather
 from reconciler.observed.model import ObservedState, Served
+from reconciler.passes.outside import ON_DISK, Outside
 from reconciler.passes.session import Session
 from reconciler.plan.build import Plan, make_plan
 from reconciler.plan.inventory import Inventory
@@ -29,6 +30,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     options: Options
     served: Mapping[str, Served]
+    outside: Outside = ON_DISK
+    """Where the places are; what was read there is kept."""
 
     def status(self) -> StatusDocument:
         """How every address is doing."""
@@ -46,6 +49,7 @@ def look(
     options: Options,
     cache: cached.Cache | None = None,
     served: Mapping[str, Served] | None = None,
+    outside: Outside | None = None,
 ) -> View:
     """Observes and plans.
 
@@ -55,6 +59,7 @@ def look(
         options: what a person asked of this plan.
         cache: what was found last time; None to use the file in the state directory, and bring it up to date.
         served: what endpoints presented when they were last asked, by address.
+        outside: where the places are; None to begin afresh.
 
     Raises:
         StateError: the records cannot be used.
@@ -62,7 +67,8 @@ def look(
     """
     inventory = session.state.load_inventory(cluster=session.compiled.state.cluster)
     known = cache if cache is not None else cached.load(session.state.cache_path, version=__version__, now_ns=time.time_ns())
-    observed = gather(session.compiled.state, cache=known)
+    outside = outside or session.outside()
+    observed = gather(session.compiled.state, store=outside.store, keyrings=outside.keyrings, cache=known)
     if cache is None and session.state.exists():
         cached.save(known, session.state.cache_path, version=__version__)
     return View(
@@ -73,6 +79,7 @@ def look(
         now=now,
         options=options,
         served=served or {},
+        outside=outside,
     )
 
 

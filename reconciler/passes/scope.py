@@ -18,7 +18,7 @@ def changed(before: DesiredState, after: DesiredState) -> frozenset[str] | None:
     """The components, bundles and kubeconfigs that are new or different; None when more than these changed."""
     shared = (
         *("cluster", "cas", "keypairs", "groups", "suspended", "guards", "prune", "moves", "imports", "removals"),
-        *("kubernetes", "node", "crls", "revocations"),
+        *("kubernetes", "node", "crls", "revocations", "connections", "lock"),
     )
     if any(getattr(before, field) != getattr(after, field) for field in shared):
         return None

@@ -13,11 +13,13 @@ from reconciler.desired.compile import Compiled, compile_state
 from reconciler.desired.diagnostics import Diagnostic, Path
 from reconciler.desired.load import Loaded, load
 from reconciler.desired.source import Source as DesiredSource
+from reconciler.passes.outside import ON_DISK, Outside, outside_of
 from reconciler.plan.document import Source
 
 if TYPE_CHECKING:
     from reconciler.source.revision import Revision
     from reconciler.source.snapshot import Snapshot
+    from reconciler.vault.clients import Clients
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,17 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     state: StateDirectory
     snapshot: Snapshot | None = None
     """What was read, when it was read from a source that is followed."""
+    clients: Clients | None = None
+    """How servers are reached; None where nothing is on any."""
+
+    def outside(self) -> Outside:
+        """The stores and keyrings for one pass: what they have read they keep, as one picture."""
+        return ON_DISK if self.clients is None else outside_of(self.compiled.state, self.clients)
+
+    def close(self) -> None:
+        """Gives back what servers gave to this process."""
+        if self.clients is not None:
+            self.clients.close()
 
     @property
     def revision(self) -> str:
@@ -63,6 +76,7 @@ def new_session(
     state_dir: str | None,
     environ: Mapping[str, str],
     revision: Revision | None = None,
+    clients: Clients | None = None,
 ) -> Session:
     """Reads and expands a desired state, and finds its state directory.
 
@@ -73,6 +87,7 @@ def new_session(
         state_dir: where the records live; None for the default place.
         environ: for ``XDG_STATE_HOME`` and ``HOME``.
         revision: what the source reads, when it is followed.
+        clients: those of the process, to go on with; None to begin with new ones when they are needed.
 
     Raises:
         InvalidDesiredStateError: with every mistake.
@@ -92,4 +107,8 @@ def new_session(
         path = os.path.abspath(state_dir)  # noqa: PTH100 - importing pathlib costs more than it gives
     else:
         path = default_path(euid=os.geteuid(), environ=environ, cluster=compiled.state.cluster, root=root)
-    return Session(loaded=loaded, compiled=compiled, state=StateDirectory(path), snapshot=snapshot)
+    if clients is None and compiled.state.connections:
+        from reconciler.vault.clients import Clients  # noqa: PLC0415 - most desired states are on this machine alone
+
+        clients = Clients(environ)
+    return Session(loaded=loaded, compiled=compiled, state=StateDirectory(path), snapshot=snapshot, clients=clients)

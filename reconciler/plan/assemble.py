@@ -97,7 +97,7 @@ def summarize(decisions: Iterable[Decision], situation: Situation, due: Due | No
             continue
         words.update(_ACTIONS[decision.action])
         reasons.update({finding.reason.value for finding in decision.findings})
-        issued += decision.action == Action.CREATE and decision.kind in {"ca", "component"}
+        issued += decision.action == Action.CREATE and decision.kind in {"ca", "component"} and not decision.fetched
     desired = situation.desired
     return Summary(
         add=words["create"],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from reconciler.desired.model import CA, Component, parse_address
-from reconciler.observed.model import Certificates, DerivedOutput, Key, ObservedPair, Unusable
+from reconciler.observed.model import Certificates, DerivedOutput, Key, ObservedPair, Unusable, source_address
 from reconciler.plan.attributes_files import bundle, crl, kubeconfig
 from reconciler.plan.checks_files import octal
 from reconciler.plan.checks_time import instant
@@ -87,6 +87,16 @@ def _component(decision: Decision, ground: Ground) -> Difference:
     before = found_pair(pair, paths, ground.issuers)
     if before is not None:
         before |= _around(component, pair, ground.lives[component.ca].behind(component, pair))
+    if decision.fetched and decision.brings:
+        return _fetched(component, before, ground)
+    return _issued(component, pair, before, decision, ground)
+
+
+def _issued(
+    component: Component, pair: ObservedPair, before: Attributes | None, decision: Decision, ground: Ground
+) -> Difference:
+    """What stays, mended, or a certificate that is signed now."""
+    paths = paths_of(decision.address, ground.situation.desired)
     if decision.action in {Action.NONE, Action.REPAIR} and before is not None:
         after = dict(before)
         if "mode" in before and component.place is not None:
@@ -115,6 +125,15 @@ def _component(decision: Decision, ground: Ground) -> Difference:
     if before is not None and "outputs" in before:
         after["outputs"] = dict.fromkeys(before["outputs"], "current")
     return Difference(before=before, after=after, unknown=_unknown(before, decision, component))
+
+
+def _fetched(component: Component, before: Attributes | None, ground: Ground) -> Difference:
+    """A copy becomes what its source is."""
+    situation = ground.situation
+    source = situation.pair(source_address(component.address))
+    after = found_pair(source, paths_of(component.address, situation.desired), ground.issuers) or {}
+    after |= _around(component, source, ground.lives[component.ca].behind(component, source))
+    return Difference(before=before, after=after | {"mode": octal(component.access.mode)})
 
 
 def _around(component: Component, pair: ObservedPair, authority: Authority) -> Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.observed.model import Absent, Certificates, KubeconfigFile, RevocationLists
+from reconciler.observed.model import Absent, Certificates, KubeconfigFile, RevocationLists, source_address
 from reconciler.plan.checks_files import octal
 from reconciler.plan.checks_time import instant
 from reconciler.plan.context import Decision
@@ -22,8 +22,12 @@ def bundle(decision: Decision, ground: Ground) -> Difference:
     if isinstance(found, Certificates):
         held = sorted({each.fingerprint for each in found.chain})
         before = shared | {"certificates": held, "mode": octal(found.meta.mode)}
-    wanted = anchors(desired, ground.lives, ground.situation)
     after = shared | {"mode": octal(desired.access.mode)}
+    source = ground.situation.observed.bundles.get(source_address(decision.address))
+    if decision.fetched and source is not None and isinstance(source.certificates, Certificates):
+        after["certificates"] = sorted({each.fingerprint for each in source.certificates.chain})
+        return Difference(before=before, after=after)
+    wanted = anchors(desired, ground.lives, ground.situation)
     if before is not None and _keeps_text(decision):
         after["certificates"] = before["certificates"]
     elif wanted.known:
@@ -42,6 +46,9 @@ def kubeconfig(decision: Decision, ground: Ground) -> Difference:
     before = shared | _held(found) if isinstance(found, KubeconfigFile) else None
     if before is not None and _keeps_text(decision):
         return Difference(before=before, after=before | {"mode": octal(desired.access.mode)})
+    source = situation.observed.kubeconfigs.get(source_address(decision.address))
+    if decision.fetched and isinstance(source, KubeconfigFile):
+        return Difference(before=before, after=shared | _held(source) | {"mode": octal(desired.access.mode)})
     after = shared | {"server": desired.server, "mode": octal(desired.access.mode)}
     unknown: Attributes = {}
     wanted = anchors(desired, ground.lives, ground.situation)

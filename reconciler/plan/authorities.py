@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from reconciler.desired.model import CA
+from reconciler.desired.vault import PkiKey
+from reconciler.observed.model import HeldKey
 from reconciler.plan.context import Authority, Decision, Situation
 from reconciler.plan.document import DiagnosticEntry
+from reconciler.plan.followed import only_followed, tell_unseen
 from reconciler.plan.reasons import Action, Finding
 from reconciler.plan.rotation.barriers import BY_HAND
+from reconciler.plan.rotation.elsewhere import another_named, engine_of, stranger_by_default
 from reconciler.plan.rotation.life import Lived, early_warning, live
 from reconciler.plan.rotation.lifecycle import Lifecycle, Standing
 from reconciler.plan.rotation.observe import family_of
@@ -19,6 +23,8 @@ from reconciler.plan.rotation.observe import family_of
 UNFINISHED = "rotation-unfinished"
 GENERATION = "generation"
 ASSUMED = "restarts-assumed"
+DEFAULT_ISSUER = "default-issuer"
+ISSUER_REFERENCE = "issuer-reference"
 
 
 class Authorities(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +48,10 @@ def decide_authorities(situation: Situation) -> Authorities:
         if not situation.covers(ca.address):  # then nothing below it is covered either
             continue
         lived = live(ca, families, lives, situation)
+        if ca.followed:
+            lives[ca.name] = only_followed(lived.lifecycle)
+            notes += tell_unseen(lived.lifecycle, situation)
+            continue
         lives[ca.name] = lived.lifecycle
         notes += _notes(ca, lived, situation)
         acting = tuple(finding for finding in lived.findings if finding.action > Action.NONE)
@@ -96,11 +106,37 @@ def _notes(ca: CA, lived: Lived, situation: Situation) -> Iterator[DiagnosticEnt
             detail="Everything stays with the generation that it has, and goes on being renewed.", address=ca.address,
         )  # fmt: skip
     yield from assumptions(ca.address, standing)
+    if lived.lifecycle.signing.certificate is not None and (other := stranger_by_default(ca, situation)) is not None:
+        yield _default_issuer(ca, other)
+    signing = lived.lifecycle.signing
+    if signing.refusal is None and signing.certificate is not None and another_named(ca, signing.desired, situation):
+        yield _issuer_reference(ca)
     if standing.note:
         yield DiagnosticEntry(
             severity="warning", code=GENERATION, summary=f"{ca.address}: {standing.note}",
             detail="A generation whose end is near is left for the next by itself; nobody goes back to it.", address=ca.address,
         )  # fmt: skip
+
+
+def _default_issuer(ca: CA, other: HeldKey) -> DiagnosticEntry:
+    return DiagnosticEntry(
+        severity="warning", code=DEFAULT_ISSUER,
+        summary=f"the default issuer of {engine_of(ca)} is {other.name or other.reference}, which is no CA of this document",
+        detail=f"Certificates of {ca.address} go on being signed by its own issuer, which is always named. Whoever signs there "
+        "without naming one gets certificates of another CA. Set the default back, or ask for the change here.",
+        address=ca.address,
+    )  # fmt: skip
+
+
+def _issuer_reference(ca: CA) -> DiagnosticEntry:
+    reference = ca.key_in.issuer if isinstance(ca.key_in, PkiKey) else ""
+    return DiagnosticEntry(
+        severity="warning", code=ISSUER_REFERENCE,
+        summary=f"{ca.address} is signed for by another issuer than {reference} of {engine_of(ca)}, which its document names",
+        detail="The certificate in our store says who signs, and stays: whoever trusts it trusts no other. Raise `generation` to "
+        "go over to the issuer that is named, without an outage; or name the one that is in use.",
+        address=ca.address,
+    )  # fmt: skip
 
 
 def assumptions(address: str, standing: Standing) -> Iterator[DiagnosticEntry]:

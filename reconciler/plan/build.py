@@ -152,7 +152,8 @@ def make_plan(
 def _rotations(
     desired: DesiredState, authorities: Authorities, keypairs: Keypairs, acting: list[Decision]
 ) -> list[RotationEntry]:
-    lives: tuple[Lifecycle | KeypairLife, ...] = (*authorities.lives.values(), *keypairs.lives.values())
+    own = (life for life in authorities.lives.values() if not life.desired.followed)
+    lives: tuple[Lifecycle | KeypairLife, ...] = (*own, *keypairs.lives.values())
     if all(is_quiet(life.standing) for life in lives):
         return []
     from reconciler.plan.rotation.kubernetes.step import lines  # noqa: PLC0415 - only while something rotates

@@ -13,6 +13,7 @@ from reconciler.observed.model import Absent, Certificates, CertificateState, Ob
 from reconciler.plan.checks_files import owners, public_mode
 from reconciler.plan.checks_pair import unreadable_finding
 from reconciler.plan.context import Decision, Situation
+from reconciler.plan.fetched_files import decide_fetched_bundle
 from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.rotation.lifecycle import Lifecycle
@@ -106,6 +107,11 @@ def decide_bundles(situation: Situation, lives: Mapping[str, Lifecycle]) -> Iter
     known: dict[tuple[tuple[str, ...], tuple[str, ...]], Anchors] = {}
     for address, bundle in situation.desired.bundles.items():
         if not situation.covers(address):
+            continue
+        if bundle.source is not None:
+            fetched = decide_fetched_bundle(bundle, lives, situation)
+            if fetched is not None:
+                yield fetched
             continue
         sources = (bundle.cas, bundle.files)
         if sources not in known:

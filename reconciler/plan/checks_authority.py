@@ -173,3 +173,6 @@ TELLING: Final[tuple[CaCheck, ...]] = (
     lifetime_mismatch,  # LifetimeMismatch: longer than wanted
     renewal_due,  # RenewalDue
 )
+
+#: Of a CA that somebody else makes nothing else matters: what it looks like is theirs to choose.
+TELLING_OF_OTHERS: Final[tuple[CaCheck, ...]] = (renewal_due,)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.desired.model import Access
+from reconciler.desired.vault import NO_MODE
 from reconciler.observed.model import Absent, Certificates, DerivedOutput, FileMeta, Key, ObservedState, Unusable
 from reconciler.plan.checks_pair import UNTOUCHABLE
 from reconciler.plan.context import Context
@@ -66,13 +67,13 @@ def output_stale(context: Context) -> Iterator[Finding]:
 
 def secret_mode(meta: FileMeta, wanted: int, path: str) -> Iterator[Finding]:
     """The mode of a file with a key must be exactly the one asked for."""
-    if meta.mode != wanted:
+    if meta.mode not in {wanted, NO_MODE}:
         yield _mode(meta.mode, wanted, path)
 
 
 def public_mode(meta: FileMeta, path: str) -> Iterator[Finding]:
     """A file of certificates may be stricter than 0644, never looser."""
-    if meta.mode & ~PUBLIC_MODE or not meta.mode & OWNER_READS:
+    if meta.mode != NO_MODE and (meta.mode & ~PUBLIC_MODE or not meta.mode & OWNER_READS):
         yield _mode(meta.mode, PUBLIC_MODE, path)
 
 
@@ -91,7 +92,8 @@ def owners(access: Access, metas: list[FileMeta], observed: ObservedState) -> It
                 planned=str(account),
             )
             continue
-        wrong = [found for found in (meta.uid if path == "owner" else meta.gid for meta in metas) if found != number]
+        kept = [meta for meta in metas if meta.mode != NO_MODE]
+        wrong = [found for found in (meta.uid if path == "owner" else meta.gid for meta in kept) if found != number]
         if wrong:
             yield Finding(
                 reason=Reason.OWNER_DRIFT,
@@ -114,8 +116,8 @@ def account_id(account: str | int, known: object) -> int | None:
 
 
 def octal(mode: int) -> str:
-    """``0600``: as it is written in the desired state."""
-    return f"{mode:04o}"
+    """``0600``: as it is written in the desired state; empty where a store keeps none."""
+    return "" if mode == NO_MODE else f"{mode:04o}"
 
 
 def _mode(found: int, wanted: int, path: str) -> Finding:

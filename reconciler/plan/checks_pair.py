@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.observed.model import Absent, Certificates, Unusable
+from reconciler.observed.model import UNREACHABLE, Absent, Certificates, Unusable
 from reconciler.plan.context import Context
 from reconciler.plan.reasons import Action, Finding, Reason
 
 #: Problems that a new certificate would not mend: somebody has to look first.
-UNTOUCHABLE: Final = frozenset({"not-a-file", "permission-denied", "io-error"})
+UNTOUCHABLE: Final = frozenset({"not-a-file", "permission-denied", "io-error", UNREACHABLE})
 
 WEAK_HASHES: Final = frozenset({"md5", "sha1"})
 
@@ -257,7 +257,7 @@ def _has_other_issuer(context: Context) -> bool:
     authority = context.authority
     if authority.certificate is None and not authority.creating:
         return False  # nobody can tell
-    return authority.creating or context.pair.signed_by != authority.spki
+    return authority.certificate is None or context.pair.signed_by != authority.spki
 
 
 def issued_here(context: Context) -> bool:

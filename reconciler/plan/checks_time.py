@@ -47,9 +47,12 @@ def renewal_due(context: Context) -> Iterator[Finding]:
     not buy a second.
     """
     leaf, desired, now = context.leaf, context.desired, context.now
-    if leaf is None or now > leaf.not_after or now < renewal.earliest_renewal(leaf.not_after, desired.renew_before):
+    if leaf is None or now > leaf.not_after:
         return
-    due = renewal.renewal_due(desired.address, leaf, desired.renew_before)
+    renew_before = renewal.renew_before_of(desired, leaf)
+    if now < renewal.earliest_renewal(leaf.not_after, renew_before):
+        return
+    due = renewal.renewal_due(desired.address, leaf, renew_before)
     if now < due:
         return
     end = renewal.planned_end(now, desired.lifetime, context.issuing.not_after)

@@ -11,7 +11,9 @@ from reconciler.observed.model import Absent, Certificates, Key
 from reconciler.plan import checks_files as files
 from reconciler.plan import checks_pair as pair
 from reconciler.plan import checks_time as time
+from reconciler.plan.accepted import is_accepted
 from reconciler.plan.context import Context, Decision, Situation
+from reconciler.plan.fetched import decide_fetched
 from reconciler.plan.foreign import foreign, is_foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.rotation.lifecycle import Lifecycle
@@ -59,9 +61,17 @@ def decide_components(situation: Situation, lives: Mapping[str, Lifecycle]) -> I
     for component in situation.desired.components.values():
         if situation.covers(component.address):
             context = context_of(component, situation, lives)
-            findings = find(context)
-            if findings:
-                yield _decide(context, findings, situation)
+            decision = _decided(context, situation)
+            if decision is not None:
+                yield decision
+
+
+def _decided(context: Context, situation: Situation) -> Decision | None:
+    """None when there is nothing to say; of one that lives in a kubeconfig that is fetched, that says it all."""
+    if situation.desired.is_copied(context.desired):
+        return decide_fetched(context, situation)
+    findings = find(context)
+    return _decide(context, findings, situation) if findings else None
 
 
 def context_of(component: Component, situation: Situation, lives: Mapping[str, Lifecycle]) -> Context:
@@ -86,7 +96,7 @@ def context_of(component: Component, situation: Situation, lives: Mapping[str, L
 
 def find(context: Context) -> tuple[Finding, ...]:
     """All findings about a component, in the order of the chains."""
-    findings = [finding for check in _ALWAYS for finding in check(context)]
+    findings = [finding for check in _ALWAYS for finding in check(context) if not is_accepted(finding, context)]
     if all(finding.action < Action.REISSUE for finding in findings):
         findings += chain.from_iterable(check(context) for check in OUTPUT_CHAIN)
     return tuple(findings)

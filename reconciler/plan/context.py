@@ -12,7 +12,7 @@ from reconciler.observed.model import Absent, ObservedPair, ObservedState, Serve
 from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.inventory import Record, Revoked
 from reconciler.plan.options import Options
-from reconciler.plan.reasons import Action, Finding
+from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.revocation.data import Known
 from reconciler.x509.facts import CertificateFacts, KeyFacts
 
@@ -76,7 +76,7 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     certificate: CertificateFacts | None
     """None while there is no usable one."""
     creating: bool = False
-    """This plan makes it."""
+    """This plan makes it, or publishes what a server keeps of it: then its certificate is known."""
     not_before: datetime | None = None
     not_after: datetime | None = None
     """Of the certificate, or of the one that this plan makes; None when neither is known."""
@@ -131,6 +131,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     importing: str = ""
     """Path of the certificate that is taken over."""
     previous: str | None = None
+    fetched: bool = False
+    """Whether what comes to stand there is copied from where another view makes it."""
 
     @property
     def acts(self) -> bool:
@@ -139,5 +141,12 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def issues(self) -> bool:
-        """Whether the component gets a new certificate."""
-        return not self.blocked and self.action in {Action.REISSUE, Action.REKEY, Action.REPLACE, Action.CREATE}
+        """Whether the component gets a certificate that is signed for it now."""
+        signed = self.action in {Action.REISSUE, Action.REKEY, Action.REPLACE, Action.CREATE}
+        return signed and not self.blocked and not self.fetched
+
+    @property
+    def brings(self) -> bool:
+        """Whether another certificate or key comes to stand there: signed now, or fetched."""
+        content = any(finding.reason not in {Reason.MODE_DRIFT, Reason.OWNER_DRIFT} for finding in self.findings)
+        return self.issues or (self.fetched and self.acts and content)

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import msgspec
 
 from reconciler.desired.model import Access
-from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, Unusable
-from reconciler.plan.checks_files import owners, public_mode, secret_mode
-from reconciler.plan.checks_pair import unreadable_finding
+from reconciler.observed.model import Absent, Key, ObservedPair, ObservedState
 from reconciler.plan.context import Authority, Decision, Situation
+from reconciler.plan.copying import CONTENT, access_differs, certificate_differs, key_differs
 from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.rotation.lifecycle import Lifecycle
@@ -49,7 +48,7 @@ def decide_copies(situation: Situation, life: Lifecycle) -> Iterator[Decision]:
         if strange and not known and not situation.may_overwrite(replica.address):
             findings = (*findings, foreign(f"{replica.place.absolute}.crt"))
         refusal = authority.refusal
-        copies = any(finding.path in {"", "certificate", "key"} for finding in findings)
+        copies = any(finding.path in CONTENT for finding in findings)
         held = refusal.address if copies and refusal is not None and not refusal.keeps_files else ""
         yield settle(replica.address, "ca", findings, held_by=held)
 
@@ -61,35 +60,7 @@ def _findings(copy: _Copy) -> Iterator[Finding]:
     if isinstance(found.certificate, Absent) and isinstance(found.key, Absent):
         yield Finding(reason=Reason.MISSING, action=Action.CREATE, message="there is no certificate and no key")
         return
-    yield from _certificate(copy)
-    yield from _key(copy)
-    if isinstance(found.certificate, Certificates) and isinstance(found.key, Key):
-        yield from secret_mode(found.key.meta, copy.access.mode, "mode")
-        yield from public_mode(found.certificate.meta, "certificate_mode")
-        yield from owners(copy.access, [found.key.meta, found.certificate.meta], copy.observed)
-
-
-def _certificate(copy: _Copy) -> Iterator[Finding]:
-    wanted = copy.authority.certificate.fingerprint if copy.authority.certificate is not None else ""
-    match copy.found.certificate:
-        case Absent():
-            yield _repair(Reason.MISSING, "there is no certificate", "certificate")
-        case Unusable() as unusable:
-            yield unreadable_finding(unusable, action=Action.REPAIR, path="certificate")
-        case Certificates(chain=chain) if chain[0].fingerprint != wanted:
-            message = f"it is not the current certificate of {copy.authority.desired.address}"
-            yield _repair(Reason.OUTPUT_STALE, message, "certificate")
-
-
-def _key(copy: _Copy) -> Iterator[Finding]:
-    match copy.found.key, copy.original.key:
-        case Unusable() as unusable, _:
-            yield unreadable_finding(unusable, action=Action.REPAIR, path="key")
-        case Absent(), Key():
-            yield _repair(Reason.MISSING, "there is no key", "key")
-        case Key(facts=found), Key(facts=wanted) if found.spki_sha256 != wanted.spki_sha256:
-            yield _repair(Reason.KEY_MISMATCH, f"it is not the key of {copy.authority.desired.address}", "key")
-
-
-def _repair(reason: Reason, message: str, path: str) -> Finding:
-    return Finding(reason=reason, action=Action.REPAIR, message=message, path=path)
+    wanted = authority.certificate.fingerprint if authority.certificate is not None else ""
+    yield from certificate_differs(found.certificate, wanted, authority.desired.address)
+    yield from key_differs(found.key, copy.original.key, authority.desired.address)
+    yield from access_differs(found, copy.access, copy.observed)

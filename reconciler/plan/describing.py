@@ -26,7 +26,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     issuers: Mapping[str, str]
     """Addresses of CAs by the SHA-256 of their public key."""
     issuing: frozenset[str]
-    """Components that get a new certificate."""
+    """Components that get another certificate."""
     lists: Mapping[str, ListPlan] = {}
     """What the revocation lists of CAs should be, by CA name."""
 
@@ -52,6 +52,6 @@ def ground_of(
         lives=lives,
         keypairs=keypairs,
         issuers={key: life.desired.address for life in lives.values() for key in life.keys},
-        issuing=frozenset(decision.address for decision in decisions if decision.issues),
+        issuing=frozenset(decision.address for decision in decisions if decision.brings),
         lists=lists,
     )

@@ -9,6 +9,7 @@ from functools import cache
 import msgspec
 
 from reconciler.desired.model import parse_address
+from reconciler.observed.model import source_address
 from reconciler.plan.context import Decision, Situation
 
 
@@ -43,6 +44,8 @@ def _grounds(address: str, situation: Situation) -> Iterator[str]:
     """The addresses that this one is made from, in a fixed order."""
     desired = situation.desired
     names: tuple[str, ...] = ()
+    if any(getattr(group.get(address), "source", None) for group in (desired.components, desired.bundles, desired.kubeconfigs)):
+        yield source_address(address)
     if (component := desired.components.get(address)) is not None:
         names = (component.ca,)
     elif (kubeconfig := desired.kubeconfigs.get(address)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.desired.model import parse_address
-from reconciler.observed.model import Absent, Certificates, Key, KubeconfigFile, RevocationLists, Unusable
+from reconciler.observed.model import UNREACHABLE, Absent, Certificates, Key, KubeconfigFile, RevocationLists, Unusable
 from reconciler.plan.attributes import found_pair, recorded
 from reconciler.plan.checks_files import octal
 from reconciler.plan.context import Situation
@@ -30,6 +30,7 @@ def find_drift(ground: Ground) -> list[ResourceChange]:
 
 
 def _drift(address: str, record: Record, ground: Ground) -> Iterator[ResourceChange]:
+    """What is different; nothing about what nobody can look at now: it need not have changed."""
     match record.kind:
         case "ca" | "component":
             yield from _pair_drift(address, record, ground)
@@ -43,6 +44,8 @@ def _pair_drift(address: str, record: Record, ground: Ground) -> Iterator[Resour
     pair = ground.situation.pair(address)
     if isinstance(pair.certificate, Absent) and isinstance(pair.key, Absent):
         yield _gone(address, record)
+        return
+    if _is_away(pair.certificate) or _is_away(pair.key):
         return
     reasons: list[ReasonEntry] = []
     for part, found in (("certificate", pair.certificate), ("key", pair.key)):
@@ -95,7 +98,13 @@ def _compare(address: str, record: Record, after: Attributes) -> Iterator[Resour
         yield _entry(address, record, before, known, [])
 
 
+def _is_away(found: object) -> bool:
+    return isinstance(found, Unusable) and found.problem == UNREACHABLE
+
+
 def _unreadable(address: str, record: Record, found: Unusable) -> Iterator[ResourceChange]:
+    if _is_away(found):
+        return
     reason = ReasonEntry(code=Reason.UNREADABLE.value, message=found.detail)
     yield _entry(address, record, recorded(record), {"paths": list(record.paths)}, [reason])
 

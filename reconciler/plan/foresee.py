@@ -39,10 +39,12 @@ from reconciler.observed.model import (
     ObservedState,
     PublicKey,
     RevocationLists,
+    source_address,
 )
 from reconciler.plan.build import Plan, Work
 from reconciler.plan.context import NOTHING_THERE
 from reconciler.plan.foreseen import PUBLIC, certificate, derived, fresh_key, meta_of, revocation_list
+from reconciler.plan.foreseen_copies import fetched_bundle, fetched_kubeconfig, fetched_pair, pair_within, with_modes
 from reconciler.plan.reasons import Action, Reason
 from reconciler.plan.revocation.data import ListPlan
 from reconciler.plan.revocation.lists import signers_of
@@ -155,7 +157,7 @@ def _authority(after: _After, work: Work) -> None:
     _, name, node = parse_address(work.address)
     ca, life = after.desired.cas[name], after.lives[name]
     if work.findings and all(finding.reason in _ACCESS for finding in work.findings):
-        after.pairs[work.address] = _with_modes(after.pairs[work.address], ca.access.mode)
+        after.pairs[work.address] = with_modes(after.pairs[work.address], ca.access.mode)
     elif node is not None:
         after.pairs[work.address] = after.pairs[ca.address]
     else:
@@ -225,7 +227,10 @@ def _component(after: _After, work: Work) -> None:
             output: replace(found, meta=meta_of(output, wanted)) if isinstance(found, DerivedOutput) else found
             for output, found in old.outputs.items()
         }
-        after.pairs[work.address] = replace(_with_modes(old, wanted.access.mode), outputs=outputs)
+        after.pairs[work.address] = replace(with_modes(old, wanted.access.mode), outputs=outputs)
+        return
+    if wanted.source is not None:
+        after.pairs[work.address] = fetched_pair(after.pairs.get(source_address(work.address), NOTHING_THERE), wanted)
         return
     life = after.lives[wanted.ca]
     if work.action == Action.REPAIR:
@@ -258,12 +263,23 @@ def _trusted(after: _After, wanted: Bundle | Kubeconfig) -> tuple[CertificateFac
 
 
 def _bundle(after: _After, work: Work) -> None:
+    if after.desired.bundles[work.address].source is not None:
+        after.bundles[work.address] = fetched_bundle(after.bundles[source_address(work.address)])
+        return
     trusted = _trusted(after, after.desired.bundles[work.address])
     after.bundles[work.address] = ObservedBundle(certificates=Certificates(chain=trusted, meta=PUBLIC))
 
 
 def _kubeconfig(after: _After, work: Work) -> None:
     wanted = after.desired.kubeconfigs[work.address]
+    if wanted.source is not None:
+        state = fetched_kubeconfig(after.kubeconfigs[source_address(work.address)], wanted)
+        after.kubeconfigs[work.address] = state
+        owner = after.desired.components[wanted.component]
+        if owner.place is None and isinstance(state, KubeconfigFile):
+            links = [authority.certificate for authority in after.lives[owner.ca].authorities.values()]
+            after.pairs[owner.address] = pair_within(state, links)
+        return
     pair = after.pairs.get(wanted.component, NOTHING_THERE)
     trusted = _trusted(after, wanted)
     after.kubeconfigs[work.address] = KubeconfigFile(
@@ -350,15 +366,6 @@ def _crl(after: _After, work: Work) -> None:
         for form in wanted.formats
     }
     after.crls[work.address] = ObservedCrl(files=files, owned=True)
-
-
-def _with_modes(pair: ObservedPair, mode: int) -> ObservedPair:
-    certificate, key = pair.certificate, pair.key
-    if isinstance(certificate, Certificates):
-        certificate = replace(certificate, meta=PUBLIC)
-    if isinstance(key, Key):
-        key = replace(key, meta=FileMeta(mode=mode, uid=0, gid=0))
-    return replace(pair, certificate=certificate, key=key)
 
 
 _BY_ACTION: Final[dict[Action, Callable[[_After, Work], None]]] = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from reconciler.observed.model import UNREACHABLE
 from reconciler.plan.document import Change
 from reconciler.plan.reasons import Reason
 from reconciler.plan.status_document import Health, Sync
@@ -32,7 +33,7 @@ BREAKING: Final = frozenset(
     }
 )
 #: Words of `observed.model.Unusable` that say nothing about what is there, only that we could not look.
-UNSEEN: Final = frozenset({"permission-denied", "io-error"})
+UNSEEN: Final = frozenset({"permission-denied", "io-error", UNREACHABLE})
 
 
 def sync_of(change: Change | None, problems: frozenset[str]) -> Sync:
@@ -42,7 +43,8 @@ def sync_of(change: Change | None, problems: frozenset[str]) -> Sync:
         change: what the plan says about it; None when nothing.
         problems: words of `Unusable` for the files that belong to it.
     """
-    if problems & UNSEEN:
+    unseen_source = any(reason.path == "source" and reason.current in UNSEEN for reason in change.reasons) if change else False
+    if problems & UNSEEN or unseen_source:
         return "Unknown"
     if change is None or (change.actions == ["no-op"] and change.class_ != "blocked"):
         return "Synced"
@@ -74,7 +76,8 @@ def health_of(
         suspended: whether it is looked at and never changed.
         rotating: whether it is a CA or keypair between two generations.
     """
-    reasons = {reason.code for reason in change.reasons} if change else set()
+    # What is wrong with the source of a copy does not touch the copy.
+    reasons = {reason.code for reason in change.reasons if reason.path != "source"} if change else set()
     # The clock is asked first: whatever the plan says, an expired certificate is never Healthy.
     # RFC 5280 section 4.1.2.5: both ends belong to the time of validity.
     if leaf is not None and not leaf.not_before <= now <= leaf.not_after:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -46,8 +46,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Digest of the request, for issuers that grant something else than was asked."""
     root: str = ""
     path: str = ""
-    layout: Literal["generations", "plain"] = "generations"
+    layout: Literal["generations", "plain", "vault-kv"] = "generations"
     """The place it was published at: store root, path below it, and layout; for taking it away when it left the YAML."""
+
+
+#: A server has revoked it, and which of its lists names it is not our business.
+REVOKED_THERE: Final = "server"
 
 
 class Revoked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,6 +66,9 @@ class Revoked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whose it was."""
     not_after: datetime | None = None
     fingerprint: str = ""
+    signer: str = ""
+    """Where a server signs, and has revoked it: SHA-256 of the public key of the generation whose list names it, or
+    `REVOKED_THERE` where we publish no list."""
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from reconciler.desired.model import Keypair, Replica
-from reconciler.observed.model import Absent, Key, ObservedKeypair, ObservedState, PublicKey, Unusable
+from reconciler.observed.model import UNREACHABLE, Absent, Key, ObservedKeypair, ObservedState, PublicKey, Unusable
 from reconciler.plan.authorities import GENERATION, UNFINISHED, assumptions
 from reconciler.plan.checks_files import owners, public_mode, secret_mode
 from reconciler.plan.checks_pair import unreadable_finding
@@ -86,6 +86,7 @@ def _note(keypair: Keypair, code: str, message: str, *, severity: Literal["error
 def _without_key(situation: Situation, keypair: Keypair, covered: list[Replica]) -> Iterator[Decision]:
     """No replica has a usable key: make one only where nobody ever had one."""
     why = _why_not_made(situation, keypair)
+    away = [replica for replica in covered if _is_away(situation, replica)]  # told with everything else on that server
     for replica in covered:
         found = situation.observed.keypairs.get(replica.address, NOTHING_THERE)
         if why is None:
@@ -96,16 +97,21 @@ def _without_key(situation: Situation, keypair: Keypair, covered: list[Replica])
             finding = unreadable_finding(found.key, action=Action.NONE, path="key")
         else:
             finding = Finding(reason=Reason.MISSING, action=Action.NONE, message="there is no key", path="key")
-        diagnostics = (why,) if replica is covered[0] else ()
+        diagnostics = (why,) if replica is covered[0] and not away else ()
         yield Decision(
             address=replica.address,
             kind="keypair",
             action=Action.NONE,
             findings=(finding,),
             blocked=True,
-            held_by=keypair.address,
+            held_by="" if replica in away else keypair.address,
             diagnostics=diagnostics,
         )
+
+
+def _is_away(situation: Situation, replica: Replica) -> bool:
+    key = situation.observed.keypairs.get(replica.address, NOTHING_THERE).key
+    return isinstance(key, Unusable) and key.problem == UNREACHABLE
 
 
 def _why_not_made(situation: Situation, keypair: Keypair) -> DiagnosticEntry | None:

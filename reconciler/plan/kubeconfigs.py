@@ -22,6 +22,7 @@ from reconciler.observed.model import (
 from reconciler.plan.checks_files import owners, secret_mode
 from reconciler.plan.checks_pair import unreadable_finding
 from reconciler.plan.context import Authority, Decision, Situation
+from reconciler.plan.fetched_files import decide_fetched_kubeconfig
 from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.inventory import Record
 from reconciler.plan.reasons import Action, Finding, Reason
@@ -49,7 +50,7 @@ class KubeconfigContext(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def follows(self) -> bool:
         """Whether the component gets a new certificate that is embedded here."""
-        return self.desired.embed and self.decision is not None and self.decision.issues
+        return self.desired.embed and self.decision is not None and self.decision.brings
 
 
 def kubeconfig_request(desired: Kubeconfig) -> str:
@@ -197,6 +198,11 @@ def decide_kubeconfigs(
     known: dict[tuple[tuple[str, ...], tuple[str, ...]], Anchors] = {}
     for address, kubeconfig in situation.desired.kubeconfigs.items():
         if not situation.covers(address):
+            continue
+        if kubeconfig.source is not None:
+            fetched = decide_fetched_kubeconfig(kubeconfig, lives, situation)
+            if fetched is not None:
+                yield fetched
             continue
         sources = (kubeconfig.cas, kubeconfig.files)
         if sources not in known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.desired.model import Removal, parse_address
+from reconciler.desired.vault import PkiKey
 from reconciler.plan.context import Decision, Situation
 from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.guards import empty_desired_state, hold_destruction
@@ -88,7 +89,10 @@ def _orphan(situation: Situation, address: str) -> DiagnosticEntry:
 def _outlives_removal(situation: Situation, decision: Decision) -> bool:
     record = situation.records[decision.address]
     alive = record.not_after is not None and record.not_after > situation.now
-    listed = any(f"ca.{crl.name}" == record.issuer for crl in situation.desired.crls.values())
+    ca = situation.desired.cas.get(parse_address(record.issuer)[1]) if record.issuer else None
+    # A server that has signed it revokes it, whether or not its list is published here.
+    listed = ca is not None and isinstance(ca.key_in, PkiKey)
+    listed = listed or any(f"ca.{crl.name}" == record.issuer for crl in situation.desired.crls.values())
     return decision.action == Action.DESTROY and record.kind == "component" and alive and not listed
 
 

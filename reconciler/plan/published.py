@@ -34,7 +34,7 @@ def paths_of(address: str, desired: DesiredState) -> tuple[str, ...]:
     kind, name, _ = parse_address(address)
     if kind == "ca" and (ca := desired.cas.get(name)) is not None:
         places = {ca.address: ca.place} | {replica.address: replica.place for replica in ca.replicas}
-        return pair_paths(places[address]) if address in places else ()
+        return tuple(f"{places[address].absolute}{suffix}" for suffix in ca.suffixes) if address in places else ()
     if kind == "keypair" and (keypair := desired.keypairs.get(name)) is not None:
         places = {replica.address: replica.place for replica in keypair.replicas}
         return (f"{places[address].absolute}.key", f"{places[address].absolute}.pub") if address in places else ()

@@ -11,7 +11,7 @@ from reconciler.desired.model import CA, Component, Crl
 from reconciler.observed.model import Certificates
 from reconciler.plan.context import Authority, Decision, Situation
 from reconciler.plan.order import natural
-from reconciler.plan.renewal import earliest_renewal, planned_end, renewal_due
+from reconciler.plan.renewal import earliest_renewal, planned_end, renew_before_of, renewal_due
 from reconciler.plan.rotation.lifecycle import Lifecycle
 
 
@@ -48,6 +48,7 @@ def next_renewal(situation: Situation, lives: Mapping[str, Lifecycle], decisions
 def _list_due(situation: Situation, crl: Crl, lives: Mapping[str, Lifecycle], decisions: Mapping[str, Decision]) -> Due | None:
     """When a revocation list falls due: the one that is there, or the one that this plan signs."""
     from reconciler.plan.revocation.due import falls_due, planned_due  # noqa: PLC0415 - only where there are lists
+    from reconciler.plan.revocation.known import by_server  # noqa: PLC0415
     from reconciler.plan.revocation.lists import current_of  # noqa: PLC0415
 
     life, decision = lives.get(crl.name), decisions.get(crl.address)
@@ -56,19 +57,27 @@ def _list_due(situation: Situation, crl: Crl, lives: Mapping[str, Lifecycle], de
         return None
     seen = situation.observed.crls.get(crl.address)
     found = (current_of(state, authority) for state in seen.files.values()) if seen is not None else iter(())
-    if decision is not None and decision.acts:
-        at = planned_due(crl, situation.now, authority.not_after)
+    server = by_server(authority)
+    if decision is not None and decision.acts:  # for how long a server's will last is its own to say
+        at = None if server else planned_due(crl, situation.now, authority.not_after)
     else:
-        at = min((due for facts in found if facts and (due := falls_due(crl, facts, authority.not_after))), default=None)
+        at = min(
+            (due for facts in found if facts and (due := falls_due(crl, facts, authority.not_after, by_server=server))),
+            default=None,
+        )
     return Due(at=at, address=crl.address) if at is not None and at > situation.now else None
 
 
 def _certificates(situation: Situation, lives: Mapping[str, Lifecycle]) -> Iterator[tuple[CA | Component, Authority | None]]:
     """Every certificate with the CA that signs it, None for a root's own."""
     for ca in situation.desired.cas.values():
+        if ca.followed:
+            continue
         above = lives.get(ca.issuer) if ca.issuer is not None else None
         yield ca, above.signing if above is not None else None
     for component in situation.desired.components.values():
+        if situation.desired.is_copied(component):
+            continue  # whoever issues it renews it
         life = lives.get(component.ca)
         yield component, life.issuing(component) if life is not None else None
 
@@ -85,9 +94,10 @@ def _standing(situation: Situation, desired: CA | Component, authority: Authorit
     if not isinstance(found, Certificates):
         return None
     leaf = found.chain[0]
-    if first is not None and earliest_renewal(leaf.not_after, desired.renew_before) > first.at:
+    renew_before = renew_before_of(desired, leaf)
+    if first is not None and earliest_renewal(leaf.not_after, renew_before) > first.at:
         return None
     if authority is not None and authority.not_after is not None and leaf.not_after >= authority.not_after:
         return None
-    at = renewal_due(desired.address, leaf, desired.renew_before)
+    at = renewal_due(desired.address, leaf, renew_before)
     return at if at > situation.now else None

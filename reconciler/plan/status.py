@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 import msgspec
 
 from reconciler.desired.model import CA, OUTPUT_SUFFIX, Bundle, Component, Crl, DesiredState, Keypair, Kubeconfig, Place, Replica
+from reconciler.desired.vault import PkiKey
 from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, RevocationLists, Served, Unusable
 from reconciler.plan.document import Change, PlanDocument, RotationEntry
 from reconciler.plan.health import health_of, sync_of
 from reconciler.plan.inventory import Inventory
 from reconciler.plan.order import RANKS, natural
-from reconciler.plan.renewal import renewal_due
+from reconciler.plan.renewal import renew_before_of, renewal_due
 from reconciler.plan.revocation.due import due_at
 from reconciler.plan.rotation.keypair_life import keypair_signing
 from reconciler.plan.rotation.observe import family_of
@@ -102,9 +103,11 @@ def component_paths(component: Component, desired: DesiredState) -> FilePaths:
 
 def _resources(desired: DesiredState, world: _World) -> Iterator[ResourceStatus]:
     for ca in desired.cas.values():
-        yield _pair(world, ca, ca.address, ca.home, _pair_paths(ca.place))
+        if ca.followed and not _is_seen(world, ca):
+            continue  # told as a hint: it is nothing that this node should have
+        yield _pair(world, ca, ca.address, ca.home, _authority_paths(ca, ca.place))
         for copy in ca.replicas:
-            yield _pair(world, ca, copy.address, copy.node, _pair_paths(copy.place))
+            yield _pair(world, ca, copy.address, copy.node, _authority_paths(ca, copy.place))
     for keypair in desired.keypairs.values():
         for copy in keypair.replicas:
             yield _keypair(world, keypair, copy)
@@ -120,23 +123,30 @@ def _resources(desired: DesiredState, world: _World) -> Iterator[ResourceStatus]
         yield _crl(world, crl)
 
 
-def _pair_paths(place: Place) -> FilePaths:
-    return FilePaths(certificate=f"{place.absolute}.crt", key=f"{place.absolute}.key")
+def _is_seen(world: _World, ca: CA) -> bool:
+    pair = world.observed.pairs.get(ca.address)
+    return pair is not None and isinstance(pair.certificate, Certificates)
+
+
+def _authority_paths(ca: CA, place: Place) -> FilePaths:
+    return FilePaths(certificate=f"{place.absolute}.crt", key=f"{place.absolute}.key" if ".key" in ca.suffixes else "")
 
 
 def _pair(world: _World, wanted: CA | Component, address: str, node: str | None, paths: FilePaths) -> ResourceStatus:
     pair = world.observed.pairs.get(address) or ObservedPair(certificate=Absent(), key=Absent())
     leaf = pair.certificate.chain[0] if isinstance(pair.certificate, Certificates) else None
+    is_followed = isinstance(wanted, CA) and wanted.followed and address == wanted.address
+    renew_before = wanted.renew_before if leaf is None else renew_before_of(wanted, leaf)
     row = _row(
         world,
         address,
         kind="ca" if isinstance(wanted, CA) else "component",
         node=node,
         paths=paths,
-        found=(pair.certificate, pair.key, *pair.outputs.values()),
+        found=(pair.certificate,) if is_followed else (pair.certificate, pair.key, *pair.outputs.values()),
         rotates=wanted.address if isinstance(wanted, CA) else "",
         leaf=leaf,
-        renew_before=wanted.renew_before,
+        renew_before=renew_before,
     )
     if leaf is None:
         return row
@@ -153,7 +163,7 @@ def _pair(world: _World, wanted: CA | Component, address: str, node: str | None,
         ski=leaf.ski or None,
         not_before=leaf.not_before,
         not_after=leaf.not_after,
-        renew_at=renewal_due(wanted.address, leaf, wanted.renew_before),
+        renew_at=renewal_due(wanted.address, leaf, renew_before),
         days_left=(leaf.not_after - world.now) // timedelta(days=1),
     )
 
@@ -196,7 +206,7 @@ def _crl(world: _World, crl: Crl) -> ResourceStatus:
         issuer=world.authorities.get(signer) or None,
         not_before=facts.this_update,
         not_after=end,
-        renew_at=due_at(crl, end) if end is not None else None,
+        renew_at=due_at(crl, facts, by_server=isinstance(world.desired.cas[crl.name].key_in, PkiKey)),
         days_left=(end - world.now) // timedelta(days=1) if end is not None else None,
         number=facts.number,
         revoked=len(facts.entries),

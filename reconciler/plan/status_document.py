@@ -81,9 +81,9 @@ class ResourceStatus(Part, frozen=True, kw_only=True):
 class Condition(Part, frozen=True, kw_only=True):
     """Something about the reconciler as a whole, as Kubernetes and Flux have it.
 
-    ``Ready`` and ``SourceVerified`` are good when True. ``Reconciling``, ``Stalled``, ``Suspended``, ``ClockUncertain``,
-    ``Flapping``, ``BudgetExhausted``, ``HooksFailing``, ``ServedStale`` and ``RotationWaiting`` are there only while they are
-    True.
+    ``Ready`` and ``SourceVerified`` are good when True. ``Leader`` is there with a lease, and True where this one acts.
+    ``Reconciling``, ``Stalled``, ``Suspended``, ``ClockUncertain``, ``Flapping``, ``BudgetExhausted``, ``HooksFailing``,
+    ``ServedStale`` and ``RotationWaiting`` are there only while they are True.
     """
 
     type: str
@@ -138,7 +138,9 @@ class PassStatus(Part, frozen=True, kw_only=True):
     started_at: datetime
     finished_at: datetime
     result: Literal["success", "error", "noop"]
-    trigger: Annotated[str, Meta(description="What woke it: start, source, files, renewal, rotation, retry, signal, interval.")]
+    trigger: Annotated[
+        str, Meta(description="What woke it: start, lease, source, files, renewal, rotation, retry, signal, interval.")
+    ]
     revision: str = ""
     changes: Annotated[list[PlannedChange], Meta(description="What it planned, in the order of work; at most 200 lines.")] = []
     diagnostics: Annotated[list[str], Meta(description="Warnings and errors of the plan, one sentence each.")] = []

@@ -8,12 +8,14 @@ from datetime import datetime
 
 import msgspec
 
+from reconciler.plan.away import tell_away, why_away
 from reconciler.plan.context import Decision, Refusal, Situation
 from reconciler.plan.document import DiagnosticEntry
+from reconciler.plan.fetched import SOURCE
 from reconciler.plan.foreign import blocks
 from reconciler.plan.order import natural
 from reconciler.plan.published import paths_of
-from reconciler.plan.reasons import Action, Reason
+from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.rotation.lifecycle import Lifecycle
 
 
@@ -32,8 +34,13 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 def refused(lives: Mapping[str, Lifecycle], decisions: list[Decision]) -> tuple[Refused, ...]:
     """Every CA that cannot sign, with what waits for it."""
     waiting = _waiting(decisions)
+    followed = {life.desired.address for life in lives.values() if life.desired.followed}
     refusals = {refusal.address: refusal for life in lives.values() for refusal in life.refusals}
-    return tuple(Refused(refusal=refusal, waiting=tuple(waiting.get(address, ()))) for address, refusal in refusals.items())
+    return tuple(
+        Refused(refusal=refusal, waiting=tuple(waiting.get(address, ())))
+        for address, refusal in refusals.items()
+        if address in waiting or address not in followed
+    )
 
 
 def blocked_authorities(refusals: tuple[Refused, ...], decisions: list[Decision]) -> Iterator[Decision]:
@@ -48,7 +55,11 @@ def blocked_authorities(refusals: tuple[Refused, ...], decisions: list[Decision]
 
 def tell(situation: Situation, refusals: tuple[Refused, ...], decisions: list[Decision]) -> Iterator[DiagnosticEntry]:
     """The diagnostics that follow from decisions."""
+    away: list[tuple[Finding, tuple[str, ...]]] = []
     for each in refusals:
+        if why_away(each.refusal.finding):
+            away.append((each.refusal.finding, (each.refusal.address, *each.waiting)))
+            continue
         yield DiagnosticEntry(
             severity="error" if each.is_error else "warning",
             code=each.refusal.code,
@@ -62,7 +73,13 @@ def tell(situation: Situation, refusals: tuple[Refused, ...], decisions: list[De
     for decision in decisions:
         yield from decision.diagnostics
         if decision.blocked and not decision.held_by and decision.address not in told:
-            yield _blocked(situation, decision, waiting.get(decision.address, []))
+            held_back = waiting.get(decision.address, [])
+            cause = _cause(decision)
+            if why_away(cause):
+                away.append((cause, (decision.address, *held_back)))
+            else:
+                yield _blocked(situation, decision, cause, held_back)
+    yield from tell_away(away)
     yield from _pointless_renewals(situation, decisions)
     if situation.selected is not None:
         yield DiagnosticEntry(
@@ -93,10 +110,13 @@ def _waiting(decisions: list[Decision]) -> dict[str, list[str]]:
     return {holder: sorted(addresses, key=natural) for holder, addresses in waiting.items()}
 
 
-def _blocked(situation: Situation, decision: Decision, waiting: list[str]) -> DiagnosticEntry:
-    cause = next((finding for finding in decision.findings if finding.reason == Reason.FOREIGN), None)
-    if cause is None:
-        cause = next(finding for finding in decision.findings if blocks(finding))
+def _cause(decision: Decision) -> Finding:
+    """What keeps an address from being changed."""
+    foreign = next((finding for finding in decision.findings if finding.reason == Reason.FOREIGN), None)
+    return foreign or next(finding for finding in decision.findings if blocks(finding))
+
+
+def _blocked(situation: Situation, decision: Decision, cause: Finding, waiting: list[str]) -> DiagnosticEntry:
     if cause.reason == Reason.FOREIGN:
         differences = "; ".join(finding.message for finding in decision.findings if finding is not cause)
         summary = f"{decision.address} is foreign and is not overwritten"
@@ -109,6 +129,12 @@ def _blocked(situation: Situation, decision: Decision, waiting: list[str]) -> Di
             "The certificates in that file are trusted too: without them somebody would lose trust, so nothing is written. "
             "Put the file there, or take it out of `files` of the bundle."
         )
+    elif cause.path == SOURCE:
+        summary = f"{decision.address}: {cause.message}"
+        detail = (
+            f"What is on disk stays as it is. {_source_of(decision.address, situation)} is written by the reconciler that runs "
+        )
+        detail += "without --node: see what it says."
     else:
         summary = f"{decision.address}: {cause.message}"
         paths = ", ".join(paths_of(decision.address, situation.desired))
@@ -125,6 +151,13 @@ def _blocked(situation: Situation, decision: Decision, waiting: list[str]) -> Di
         address=decision.address,
         held_back=[decision.address, *waiting],
     )
+
+
+def _source_of(address: str, situation: Situation) -> str:
+    desired = situation.desired
+    groups = (desired.components, desired.bundles, desired.kubeconfigs)
+    found = next((each.source for group in groups if (each := group.get(address)) is not None), None)
+    return found.absolute if found is not None else "Its source"
 
 
 def _pointless_renewals(situation: Situation, decisions: list[Decision]) -> Iterator[DiagnosticEntry]:

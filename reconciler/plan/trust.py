@@ -58,7 +58,7 @@ def anchors(desired: Bundle | Kubeconfig, lives: Mapping[str, Lifecycle], situat
     others = {link.fingerprint for state in files.values() if isinstance(state, Certificates) for link in fresh(state.chain, now)}
     return Anchors(
         fingerprints=tuple(sorted(own | others)),
-        made=tuple(each.desired.address for each in involved if each.creating or each in renewed),
+        made=tuple(each.desired.address for each in involved if (each.creating and each.certificate is None) or each in renewed),
         keys=frozenset(key for life in known for key in life.keys),
         unknown=tuple(each for each in involved if each.certificate is None and not each.creating),
         unusable=tuple(f"{path}: {_why(state)}" for path, state in files.items() if not isinstance(state, Certificates)),

@@ -17,6 +17,8 @@ from reconciler.render.states import Alarm, alarm, state
 
 #: Conditions that are good when True; all others are there only while something is wrong.
 GOOD: Final = frozenset({"Ready", "SourceVerified"})
+#: Good either way: somebody acts.
+LEADER: Final = "Leader"
 #: Conditions that are a state rather than a failure.
 _MILD: Final = frozenset({"Reconciling", "Suspended", "RotationWaiting"})
 _RANK: Final[dict[Alarm, int]] = {"bad": 0, "watch": 1, "good": 2}
@@ -63,6 +65,8 @@ def condition_alarm(condition: Condition) -> Alarm:
     """How alarming a condition is."""
     if condition.status == "Unknown":
         return "watch"
+    if condition.type == LEADER:
+        return "good"
     if (condition.status == "True") == (condition.type in GOOD):
         return "good"
     return "watch" if condition.type in _MILD or condition.reason == "ChangesPending" else "bad"

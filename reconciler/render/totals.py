@@ -61,7 +61,8 @@ def next_renewal(summary: Summary, *, now: datetime) -> str:
 
 def _verb(entry: ResourceChange) -> str:
     if entry.change.class_ == "create":
-        return "issue" if entry.type in _CERTIFICATES else "create"
+        # What is fetched is known already.
+        return "issue" if entry.type in _CERTIFICATES and "serial" in entry.change.after_unknown else "create"
     return "held back" if entry.change.class_ == "blocked" else entry.change.class_
 
 

@@ -13,7 +13,7 @@ from typing import Final
 class StoreError(Exception):
     """Something on disk could not be used or written; what was published before is untouched."""
 
-    def __init__(self, path: str, problem: str, hint: str = "", *, errno: int = 0) -> None:
+    def __init__(self, path: str, problem: str, hint: str = "", *, errno: int = 0, refused: bool = False) -> None:
         super().__init__(f"{path}: {problem}")
         self.path: Final = path
         self.problem: Final = problem
@@ -21,6 +21,8 @@ class StoreError(Exception):
         """The way out: one sentence without a full stop; empty when there is none to give."""
         self.errno: Final = errno
         """The system's number for it, 0 when it was our own judgement."""
+        self.refused: Final = refused
+        """Whether a server said no, and will say so again. A disk is simply asked again: that costs nobody anything."""
 
     @property
     def advice(self) -> str:
@@ -46,7 +48,10 @@ class PartlyCommittedError(StoreError):
 
 
 _RETRYABLE: Final = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE),
+        *(errno.EHOSTUNREACH, errno.EAGAIN),
+    }
 )
 _WORDS: Final[Mapping[int, tuple[str, str]]] = MappingProxyType(
     {

@@ -41,6 +41,8 @@ class Publication:
     """Owner and group of the files; None leaves them to the system."""
     fingerprint: str = ""
     """SHA-256 of the certificate, for people who look into a generation."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What else people look for, where a store can keep it: serial, expiry, revision."""
     created_at: datetime | None = None
 
 

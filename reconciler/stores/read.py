@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from reconciler.desired.vault import NO_MODE
 from reconciler.observed.model import Absent, FileMeta, Unusable
 from reconciler.stores.errors import StoreError
 
@@ -50,7 +51,8 @@ class Identity(NamedTuple):
     @property
     def meta(self) -> FileMeta:
         """The part that a plan compares."""
-        return FileMeta(mode=self.mode & 0o7777, uid=self.uid, gid=self.gid)
+        mode = self.mode if self.mode == NO_MODE else self.mode & 0o7777
+        return FileMeta(mode=mode, uid=self.uid, gid=self.gid)
 
 
 class ReadFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -148,7 +150,15 @@ def must_read(path: str, *, limit: int = LIMIT) -> bytes:
     Raises:
         StoreError: it is missing, or cannot be used.
     """
-    found = read_file(path, limit=limit)
+    return content_of(read_file(path, limit=limit), path)
+
+
+def content_of(found: ReadFile | Absent | Unusable, path: str) -> bytes:
+    """The bytes of what was read and has to be there.
+
+    Raises:
+        StoreError: it is missing, or cannot be used.
+    """
     if isinstance(found, Absent):
         raise StoreError(path, "there is no such file")
     if isinstance(found, Unusable):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.desired.model import DesiredState, Edge
+from reconciler.desired.connected import Edge
+from reconciler.desired.model import DesiredState
 from reconciler.trust.graph import End, Family, Graph, LeftOut
 from reconciler.trust.kubernetes import kubernetes_edges, not_judged
 from reconciler.trust.trusting import TrustFiles

@@ -12,7 +12,8 @@ from typing import Final
 
 import msgspec
 
-from reconciler.desired.model import Component, DesiredState, Kubeconfig, KubernetesFacts
+from reconciler.desired.connected import KubernetesFacts
+from reconciler.desired.model import Component, DesiredState, Kubeconfig
 from reconciler.trust.graph import End, Family, LeftOut
 from reconciler.trust.hosts import host_of
 from reconciler.trust.trusting import TrustFiles

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.desired.model import Component, DesiredState
+from reconciler.desired.vault import Auth, Connection
 from reconciler.observed import ahead, pairs
 from reconciler.observed.ahead import Ahead, processes, shares
 from reconciler.observed.cache import Cache
@@ -91,6 +92,13 @@ def test_several_processes_see_what_one_sees(cores: int, cluster: Cluster, monke
     assert together == alone
     assert list(together.pairs) == list(alone.pairs)
     assert len(forks) == cores - 1
+
+
+def test_what_talks_to_servers_does_not_fork(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes on one connection would read each other's answers."""
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("it forked"))
+    main = Connection(name="main", addresses=("https://vault:8200",), auth=Auth(method="token", token_env="TOKEN"))  # noqa: S106
+    gather(replace(wanted(cluster), connections={"main": main}), cores=3)
 
 
 def counted(pid: int, forks: list[int]) -> int:

@@ -22,7 +22,8 @@ from reconciler.observed import signers
 from reconciler.observed.cache import Cache, load, save
 from reconciler.observed.gather import gather
 from reconciler.observed.model import ObservedState
-from reconciler.stores.read import read_file
+from reconciler.stores import disk
+from reconciler.stores.read import LIMIT, read_file
 from reconciler.x509 import outputs
 from tests.builders import make_ca, make_key, make_leaf, raw_key
 from tests.observed.cluster import API, AUTHORITY, CLIENT, OTHER, SERVER, Cluster
@@ -68,11 +69,12 @@ class Reads:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> None:
         self.names: set[str] = set()
 
-        def read(path: str) -> object:
+        def read(path: str, *, limit: int = LIMIT) -> object:
             self.names.add(os.path.relpath(path, cluster.root))
-            return read_file(path)
+            return read_file(path, limit=limit)
 
         monkeypatch.setattr(looking, "read_file", read)
+        monkeypatch.setattr(disk, "read_file", read)
 
 
 ALWAYS = {

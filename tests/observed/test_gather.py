@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.desired.model import Output
-from reconciler.observed import look as looking
 from reconciler.observed.gather import gather
 from reconciler.observed.model import (
     Absent,
@@ -29,6 +28,7 @@ from reconciler.observed.model import (
     PublicKey,
     Unusable,
 )
+from reconciler.stores import disk
 from reconciler.stores.read import read_file
 from reconciler.x509 import outputs
 from tests.builders import Pair, make_key, make_leaf
@@ -283,14 +283,14 @@ def test_a_publication_between_two_looks_is_not_taken_for_a_mismatch(cluster: Cl
     """The certificate is read before the links are swapped, the key after: both are looked at again."""
     renewed = make_leaf(AUTHORITY, "api", key=make_key("renewed"))
 
-    def read(path: str) -> object:
-        found = read_file(path)
+    def read(path: str, *, limit: int) -> object:
+        found = read_file(path, limit=limit)
         if path.endswith("api.crt"):
             files = {".crt": renewed.certificate.pem, ".key": renewed.key.pem()}
             cluster.publish("pki/api", files, address=API, number=2)
         return found
 
-    monkeypatch.setattr(looking, "read_file", read)
+    monkeypatch.setattr(disk, "read_file", read)
     seen = gather(cluster.desired()).pairs[API]
     assert (seen.certificate, seen.key, seen.owned) == (certificates(renewed), key(renewed), True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -36,9 +37,9 @@ def gathered(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The components of each look at files."""
     looked: list[list[str]] = []
 
-    def looking(desired: DesiredState) -> ObservedState:
+    def looking(desired: DesiredState, **around: Any) -> ObservedState:  # noqa: ANN401 - handed on as they are
         looked.append(sorted(desired.components))
-        return gather(desired)
+        return gather(desired, **around)
 
     monkeypatch.setattr(carrying, "gather", looking)
     return looked

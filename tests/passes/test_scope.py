@@ -7,7 +7,8 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from reconciler.desired.model import DesiredState, Guards, KubernetesFacts, Revocation
+from reconciler.desired.connected import KubernetesFacts
+from reconciler.desired.model import DesiredState, Guards, Revocation
 from reconciler.passes import scope
 from reconciler.passes.scope import changed, narrowed, urgent_part
 from tests.plan.world import bundle, ca, component, crl, keypair, kubeconfig, state

@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from reconciler.desired.model import Access, Replica
+from reconciler.desired.model import Access, Place, Replica
+from reconciler.desired.vault import TransitKey, kv_root
 from reconciler.observed.model import Absent, Certificates, FileMeta, Key, ObservedPair
 from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.names import NameConstraints, Subject
@@ -189,6 +190,24 @@ def test_a_ca_of_another_node_is_copied_by_people() -> None:
     (entry,) = plan.document.diagnostics
     assert (entry.severity, entry.code, entry.held_back) == ("error", "ca-certificate-missing", [API])
     assert "cp-1" in entry.detail
+
+
+@pytest.mark.parametrize(
+    ("fields", "way_out"),
+    [
+        ({}, "Copy /ca/main.crt and /ca/main.key from there."),
+        ({"key_in": TransitKey(connection="main", mount="transit", name="main")}, "Copy /ca/main.crt from there."),
+        (
+            {"place": Place(store="kv", root=kv_root("main", "secret", "demo"), path="main", layout="vault-kv")},
+            "Apply there first: what is made there is seen from here.",
+        ),
+    ],
+)
+def test_what_is_copied_from_the_home_of_a_ca(fields: dict[str, Any], way_out: str) -> None:
+    """Nothing where everybody sees the same secrets, and no key that is on a server."""
+    plan = World(desired=state(ca(creatable=False, home="cp-1", **fields), component())).plan()
+    (entry,) = plan.document.diagnostics
+    assert entry.detail == f"It is made on node cp-1, not here. {way_out}"
 
 
 def test_what_waits_for_a_parent_waits_for_the_first_cause() -> None:

@@ -29,6 +29,7 @@ from reconciler.desired.model import (
 from reconciler.observed.model import (
     Certificates,
     FileMeta,
+    HeldKey,
     Key,
     ObservedBundle,
     ObservedCrl,
@@ -226,6 +227,7 @@ class World:
     keypairs: dict[str, ObservedKeypair] = field(default_factory=dict)
     generations: dict[str, tuple[int, ...]] = field(default_factory=dict)
     crls: dict[str, ObservedCrl] = field(default_factory=dict)
+    held: dict[str, tuple[HeldKey, ...] | Unusable] = field(default_factory=dict)
     revoked: tuple[Revoked, ...] = ()
     records: dict[str, Record] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
@@ -242,6 +244,7 @@ class World:
             keypairs=self.keypairs,
             generations=self.generations,
             crls=self.crls,
+            held=self.held,
             owners=self.owners,
             groups=self.owners,
         )

@@ -272,6 +272,9 @@ def test_verdict(status: StatusDocument, alarm: str, headline: str, sentence: st
         ("Stalled", "True", "SignatureInvalid", "bad"),
         ("Stalled", "False", "", "good"),
         ("Reconciling", "True", "ProgressingWithRetry", "watch"),
+        ("Leader", "True", "HoldsLease", "good"),
+        ("Leader", "False", "HeldByAnother", "good"),
+        ("Leader", "Unknown", "LeaseUnknown", "watch"),
         ("SomethingNew", "True", "X", "bad"),
     ],
 )

@@ -19,7 +19,7 @@ from reconciler.plan.foreign import foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.revocation.data import Known, ListPlan
 from reconciler.plan.revocation.due import why_due
-from reconciler.plan.revocation.known import keys_of
+from reconciler.plan.revocation.known import by_server, keys_of
 from reconciler.plan.revocation.lists import NO_FILES, current_of, is_sound, keys_that_sign, lacking, plan_lists
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.x509.facts import CrlFacts
@@ -117,14 +117,16 @@ def not_yet_valid(context: CrlContext) -> Iterator[Finding]:
 def revoked(context: CrlContext) -> Iterator[Finding]:
     """A revoked certificate is not on it, or not as git has it."""
     for facts in context.lists.values():
-        if absent := lacking(facts, context.wanted.entries):
+        if absent := lacking(facts, context.wanted.entries, context.authority.spki):
             yield _repair(Reason.REVOKED, f"it does not name {serials(absent)}", "revoked")
 
 
 def crl_due(context: CrlContext) -> Iterator[Finding]:
     """It ends soon, has ended, or does not say when it does."""
     for facts in context.lists.values():
-        for why in why_due(context.desired, facts, now=context.situation.now, authority_end=context.authority.not_after):
+        authority, now = context.authority, context.situation.now
+        reasons = why_due(context.desired, facts, now=now, authority_end=authority.not_after, by_server=by_server(authority))
+        for why in reasons:
             end = instant(facts.next_update) if facts.next_update is not None else None
             yield replace(_repair(Reason.CRL_DUE, why, "next_update"), current=end)
 
@@ -139,7 +141,8 @@ def output_stale(context: CrlContext) -> Iterator[Finding]:
         return
     for form, facts in context.lists.items():
         sound = is_sound(facts, context.desired, context.authority, context.situation.now)
-        if sound and not lacking(facts, context.wanted.entries) and facts.fingerprint != reference.facts.fingerprint:
+        whole = not lacking(facts, context.wanted.entries, context.authority.spki)
+        if sound and whole and facts.fingerprint != reference.facts.fingerprint:
             message = f"list {reference.facts.number} is published at {reference.path}"
             yield replace(_repair(Reason.OUTPUT_STALE, message, form), current=str(facts.number))
 

@@ -26,6 +26,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Whether git says so."""
     listed: bool = False
     """Whether a list on disk names it."""
+    signer: str = ""
+    """SHA-256 of the public key of the generation whose list has to name it, where a server keeps one for each; empty when
+    nobody knows, and where the lists of all generations name the same."""
     needs: str = ""
     """What must be done before it may be listed: address of a component that is replaced or taken away."""
 

@@ -16,16 +16,22 @@ SHARE_LEFT: Final = 3
 _TO_THE_HOUR: Final = timedelta(days=1)
 
 
-def due_at(crl: Crl, next_update: datetime) -> datetime:
-    """From when on a list is signed again."""
-    return (next_update - crl.validity / SHARE_LEFT).replace(microsecond=0)
+def due_at(crl: Crl, facts: CrlFacts, *, by_server: bool = False) -> datetime | None:
+    """From when on a list is signed again; None when it does not say until when it may be relied on.
+
+    A server makes lists that are valid for as long as it is configured to: then the share is one of that.
+    """
+    if facts.next_update is None:
+        return None
+    validity = facts.next_update - facts.this_update if by_server else crl.validity
+    return (facts.next_update - validity / SHARE_LEFT).replace(microsecond=0)
 
 
-def falls_due(crl: Crl, facts: CrlFacts, authority_end: datetime | None) -> datetime | None:
+def falls_due(crl: Crl, facts: CrlFacts, authority_end: datetime | None, *, by_server: bool = False) -> datetime | None:
     """When a list on disk falls due; None when it ends with its CA, so that a new one would last no longer."""
     if facts.next_update is None or (authority_end is not None and facts.next_update >= authority_end):
         return None
-    return due_at(crl, facts.next_update)
+    return due_at(crl, facts, by_server=by_server)
 
 
 def planned_due(crl: Crl, now: datetime, authority_end: datetime | None) -> datetime | None:
@@ -33,20 +39,30 @@ def planned_due(crl: Crl, now: datetime, authority_end: datetime | None) -> date
     end = planned_end(now, crl.validity, authority_end)
     if authority_end is not None and end >= authority_end:
         return None
-    at = due_at(crl, end)
+    at = (end - crl.validity / SHARE_LEFT).replace(microsecond=0)
     return at.replace(minute=0, second=0) if crl.validity > _TO_THE_HOUR else at
 
 
-def why_due(crl: Crl, facts: CrlFacts, *, now: datetime, authority_end: datetime | None) -> Iterator[str]:
-    """Why a list has to be signed again now, if it has."""
+def why_due(
+    crl: Crl, facts: CrlFacts, *, now: datetime, authority_end: datetime | None, by_server: bool = False
+) -> Iterator[str]:
+    """Why a list has to be signed again now, if it has.
+
+    Args:
+        crl: what is wanted.
+        facts: the list.
+        now: the time.
+        authority_end: notAfter of the CA.
+        by_server: whether a server signs it, by its own configuration: how long it is valid is not ours to say.
+    """
     if facts.next_update is None or facts.number is None:
         yield "it does not say until when it may be relied on, or has no number"
         return
     if planned_end(now, crl.validity, authority_end) <= facts.next_update:
-        if facts.next_update > now + crl.validity + LIFETIME_TOLERANCE:
+        if not by_server and facts.next_update > now + crl.validity + LIFETIME_TOLERANCE:
             yield "it is valid for longer than asked for"
         return
     if now > facts.next_update:
         yield f"it ended on {instant(facts.next_update)}"
-    elif now >= (due := due_at(crl, facts.next_update)):
+    elif (due := due_at(crl, facts, by_server=by_server)) is not None and now >= due:
         yield f"it is due since {instant(due)}"

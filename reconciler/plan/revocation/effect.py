@@ -18,7 +18,7 @@ from reconciler.plan.context import Authority, Situation
 from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.order import natural
 from reconciler.plan.revocation.data import Known, ListPlan
-from reconciler.plan.revocation.known import leaf_at
+from reconciler.plan.revocation.known import by_server, leaf_at
 from reconciler.x509.names import Subject
 
 EFFECT: Final = "revocation-effect"
@@ -99,6 +99,8 @@ def _each(situation: Situation, authority: Authority, entries: list[Known], crls
 
 
 def _summary(situation: Situation, authority: Authority, subjected: Subjected, crls: list[Crl]) -> str:
+    if not crls and by_server(authority):
+        return f"{subjected.name} is revoked at the server, and no list is published here"
     if not crls:
         return f"{subjected.name} is revoked, and no list says so"
     if _is_client(subjected) and _serves_kubernetes(situation, authority):

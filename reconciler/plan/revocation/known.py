@@ -8,6 +8,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from reconciler.desired.model import Revocation, generation_address
+from reconciler.desired.vault import PkiKey
 from reconciler.observed.model import Certificates, RevocationLists
 from reconciler.plan.context import Authority, Situation
 from reconciler.plan.document import DiagnosticEntry
@@ -48,12 +49,15 @@ def known_of(situation: Situation, authority: Authority) -> dict[str, Known]:
                 reason=record.reason,
                 not_after=record.not_after,
                 fingerprint=record.fingerprint,
+                signer=record.signer,
             )
-    for facts in lists_of(situation, authority):
+    for facts, signer in _signed_lists(situation, authority):
         for entry in facts.entries:
             before = known.get(entry.serial, Known(serial=entry.serial))
             if not before.listed:
-                known[entry.serial] = replace(before, at=entry.at, reason=entry.reason, listed=True)
+                known[entry.serial] = replace(
+                    before, at=entry.at, reason=entry.reason, listed=True, signer=signer if by_server(authority) else ""
+                )
     for revocation in situation.desired.revocations:
         if revocation.ca == name and _why_not(situation, revocation) is None:
             before = known.get(revocation.serial, Known(serial=revocation.serial))
@@ -72,18 +76,30 @@ def keys_of(authority: Authority) -> frozenset[str]:
     return (authority.family | {authority.spki}) - {""}
 
 
+def by_server(authority: Authority) -> bool:
+    """Whether a server makes the lists of a CA, one for each generation: entries, dates and reasons are then its own."""
+    return isinstance(authority.desired.key_in, PkiKey)
+
+
 def lists_of(situation: Situation, authority: Authority) -> tuple[CrlFacts, ...]:
     """Every list of a CA that was found and that its key verifiably signed, the newest first."""
+    return tuple(facts for facts, _ in _signed_lists(situation, authority))
+
+
+def _signed_lists(situation: Situation, authority: Authority) -> tuple[tuple[CrlFacts, str], ...]:
+    """The same, each with the SHA-256 of the public key that signed it."""
     keys = keys_of(authority)
-    found: dict[str, CrlFacts] = {}
+    found: dict[str, tuple[CrlFacts, str]] = {}
     for address, crl in situation.desired.crls.items():
         seen = situation.observed.crls.get(address) if crl.name == authority.desired.name else None
         for state in seen.files.values() if seen is not None else ():
             if isinstance(state, RevocationLists):
                 found |= {
-                    facts.fingerprint: facts for facts, signer in zip(state.lists, state.signers, strict=True) if signer in keys
+                    facts.fingerprint: (facts, signer)
+                    for facts, signer in zip(state.lists, state.signers, strict=True)
+                    if signer in keys
                 }
-    return tuple(sorted(found.values(), key=lambda facts: (-(facts.number or 0), facts.fingerprint)))
+    return tuple(sorted(found.values(), key=lambda each: (-(each[0].number or 0), each[0].fingerprint)))
 
 
 def tell_unusable(situation: Situation) -> Iterator[DiagnosticEntry]:

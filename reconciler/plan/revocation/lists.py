@@ -14,7 +14,7 @@ from reconciler.plan.context import Authority, Decision, Situation
 from reconciler.plan.reasons import Action
 from reconciler.plan.revocation.data import Known, ListPlan, Reference
 from reconciler.plan.revocation.due import why_due
-from reconciler.plan.revocation.known import in_use, lists_of
+from reconciler.plan.revocation.known import by_server, in_use, lists_of
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.plan.trust import unexpired
 from reconciler.x509.facts import CrlFacts
@@ -49,6 +49,8 @@ def plan_lists(situation: Situation, life: Lifecycle, decisions: Mapping[str, De
     keep = max((crl.keep for crl in crls), default=timedelta(0))
     known = {**authority.revoked, **_leaving(situation, authority, decisions)}
     current = [each for each in known.values() if not _is_over(each, found, now=situation.now, keep=keep)]
+    if by_server(authority):
+        current = [replace(each, written=False) for each in current]
     entries, held = _split(situation, authority, decisions, current)
     wanted = ListPlan(
         ca=authority.desired.name,
@@ -64,10 +66,17 @@ def _recorded_numbers(situation: Situation, crls: list[Crl]) -> Iterator[int]:
     return (record.number for crl in crls if (record := situation.records.get(crl.address)) is not None)
 
 
-def lacking(facts: CrlFacts, entries: tuple[Known, ...]) -> tuple[Known, ...]:
-    """What a list should name and does not, or not as git has it. What it names beyond that stays until it is signed again."""
+def lacking(facts: CrlFacts, entries: tuple[Known, ...], signer: str) -> tuple[Known, ...]:
+    """What a list should name and does not, or not as git has it. What it names beyond that stays until it is signed again.
+
+    Args:
+        facts: the list.
+        entries: what the lists of its CA should name.
+        signer: SHA-256 of the public key that signed it.
+    """
     named = {entry.serial: entry for entry in facts.entries}
-    return tuple(each for each in entries if (entry := named.get(each.serial)) is None or _differs(each, entry.at, entry.reason))
+    wanted = (each for each in entries if each.signer in {"", signer})
+    return tuple(each for each in wanted if (entry := named.get(each.serial)) is None or _differs(each, entry.at, entry.reason))
 
 
 def current_of(state: object, authority: Authority) -> CrlFacts | None:
@@ -153,11 +162,13 @@ def _sound(
         state = seen.files.get(form)
         facts = current_of(state, authority)
         whole = isinstance(state, RevocationLists) and needed.issubset(state.signers)
-        if whole and facts is not None and not lacking(facts, entries) and is_sound(facts, crl, authority, situation.now):
+        if not whole or facts is None or lacking(facts, entries, authority.spki):
+            continue
+        if is_sound(facts, crl, authority, situation.now):
             yield Reference(address=crl.address, form=form, path=path, facts=facts)
 
 
 def is_sound(facts: CrlFacts, crl: Crl, authority: Authority, now: datetime) -> bool:
     """Whether a list of the CA's own key can go on being used: dates, number and signature."""
-    due = any(True for _ in why_due(crl, facts, now=now, authority_end=authority.not_after))
+    due = any(True for _ in why_due(crl, facts, now=now, authority_end=authority.not_after, by_server=by_server(authority)))
     return not due and facts.this_update <= now and facts.signature_hash not in WEAK_HASHES

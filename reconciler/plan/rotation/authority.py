@@ -13,13 +13,15 @@ from itertools import chain
 from msgspec.structs import replace
 
 from reconciler.desired.model import CA
+from reconciler.desired.store import KV_LAYOUT
 from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, Unusable
-from reconciler.plan.checks_authority import REFUSING, TELLING, CaContext, told
+from reconciler.plan.checks_authority import REFUSING, TELLING, TELLING_OF_OTHERS, CaContext, told
 from reconciler.plan.checks_files import owners, public_mode, secret_mode
 from reconciler.plan.context import Authority, Refusal, Situation
 from reconciler.plan.dependents import live_dependent, lost_generation
 from reconciler.plan.reasons import Finding, Reason
 from reconciler.plan.renewal import planned_end
+from reconciler.plan.rotation.elsewhere import files_of, kept_elsewhere, no_key_held
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.x509.facts import CertificateFacts
 
@@ -73,7 +75,7 @@ def look_at(ca: CA, address: str, situation: Situation, parent: Lifecycle | None
         served=_served(certificate, _above(pair, parent)),
         refusal=refusal,
     )
-    telling = chain.from_iterable(check(context) for check in TELLING)
+    telling = chain.from_iterable(check(context) for check in (TELLING_OF_OTHERS if ca.taken_as_it_is else TELLING))
     return authority, (*refusing[1:], *telling)
 
 
@@ -85,6 +87,11 @@ def to_be_made(ca: CA, situation: Situation, parent: Lifecycle | None) -> Author
         situation: what was found.
         parent: the CA above it; None for a root.
     """
+    elsewhere = kept_elsewhere(ca, situation) if ca.key_in is not None else None
+    if elsewhere is not None and elsewhere.certificate is not None:
+        return _to_be_published(ca, elsewhere.certificate, parent)
+    if elsewhere is not None and elsewhere.refusal is not None:
+        return Authority(desired=ca, certificate=None, refusal=elsewhere.refusal)
     why_not = _not_here(ca) if not ca.creatable else _why_not_made(ca, situation)
     above = parent.authorities[parent.standing.issues(client=False)] if parent is not None else None
     if why_not is None and above is not None:
@@ -99,6 +106,18 @@ def to_be_made(ca: CA, situation: Situation, parent: Lifecycle | None) -> Author
         not_before=now - BACKDATING,
         not_after=planned_end(now, ca.lifetime, above.not_after if above is not None else None),
         served=() if parent is None else None,
+    )
+
+
+def _to_be_published(ca: CA, certificate: CertificateFacts, parent: Lifecycle | None) -> Authority:
+    """A generation that a server keeps, with its certificate: our store only lacks it."""
+    return Authority(
+        desired=ca,
+        certificate=certificate,
+        creating=True,
+        not_before=certificate.not_before,
+        not_after=certificate.not_after,
+        served=_served(certificate, parent.signing if parent is not None else None),
     )
 
 
@@ -122,7 +141,11 @@ def _above(pair: ObservedPair, parent: Lifecycle | None) -> Authority | None:
 def _not_here(ca: CA) -> Refusal:
     home = f" on node {ca.home}" if ca.home else ""
     finding = told(Reason.MISSING, "there is no certificate and no key")
-    detail = f"It is made{home}, not here. Copy {ca.place.absolute}.crt and {ca.place.absolute}.key from there."
+    detail = f"It is made{home}, not here. Copy {files_of(ca)} from there."
+    if ca.place.layout == KV_LAYOUT:
+        detail = f"It is made{home}, not here. Apply there first: what is made there is seen from here."
+    elif ca.key_in is not None:
+        detail = f"It is made{home}, not here. Copy {ca.place.absolute}.crt from there."
     summary = f"{ca.address} is not on this node"
     if ca.generation > 1:
         summary = f"generation {ca.generation} of {ca.address} is not on this node"
@@ -141,7 +164,7 @@ def _why_not_made(ca: CA, situation: Situation) -> Refusal | None:
     if dependent is None:
         return None
     detail = (
-        f"{dependent}. Restore {ca.place.absolute}.crt and {ca.place.absolute}.key from a backup or from a copy. To start over "
+        f"{dependent}. Restore {files_of(ca)} from a backup or from a copy. To start over "
         f"on purpose, remove everything that this CA issued, and take it out of the inventory with `removed`."
     )
     return Refusal(address=ca.address, code=code, summary=summary, detail=detail, finding=finding, severe=True, keeps_files=False)
@@ -173,9 +196,11 @@ def _without_key(ca: CA, pair: ObservedPair, situation: Situation) -> Refusal | 
         finding = told(
             Reason.UNREADABLE, f"key: {pair.key.detail.rstrip('.')} ({pair.key.problem})", "key", current=pair.key.problem
         )
-        return replace(_refusal(ca, finding, keeps_files=False), severe=record is not None)
+        return replace(_refusal(ca, finding, keeps_files=False), severe=record is not None or ca.key_in is not None)
     if not isinstance(pair.key, Absent):
         return None
+    if ca.key_in is not None:
+        return no_key_held(ca)
     return Refusal(
         address=ca.address,
         code="ca-key-missing",
@@ -193,8 +218,7 @@ def _refusal(ca: CA, finding: Finding, *, keeps_files: bool) -> Refusal:
         address=ca.address,
         code=finding.reason.value,
         summary=f"{ca.address} cannot sign: {finding.message}",
-        detail=f"Its files are {ca.place.absolute}.crt and {ca.place.absolute}.key. A CA is replaced by a rotation, not by a "
-        "repair; nothing is issued from it until then.",
+        detail=f"It is {files_of(ca)}. A CA is replaced by a rotation, not by a repair; nothing is issued from it until then.",
         finding=finding,
         severe=finding.reason != Reason.NOT_YET_VALID,
         keeps_files=keeps_files,

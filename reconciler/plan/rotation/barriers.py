@@ -95,7 +95,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     def soaks_until(self) -> datetime:
         """When both generations have been trusted long enough after the last certificate moved."""
         youngest = max((leaf.issued for leaf in self.evidence.leaves if leaf.issued is not None), default=self.made)
-        since = min((instant for instant in (self.settled, youngest) if instant is not None), default=self.now)
+        # Now, too: an issuer that dates less back than we do lets a certificate look as if it were made later than now.
+        since = min(instant for instant in (self.settled, youngest, self.now) if instant is not None)
         return since + self.soak
 
 

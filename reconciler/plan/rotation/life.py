@@ -50,13 +50,13 @@ def live(ca: CA, families: Mapping[str, Family], lives: Mapping[str, Lifecycle],
     family = families[ca.name]
     if not family.addresses:
         return _first(ca, situation, parent)
-    if (refusal := lost_signing_pair(ca, family, situation)) is not None:
+    if not ca.followed and (refusal := lost_signing_pair(ca, family, situation)) is not None:
         return _halted(ca, refusal)
     facts = {number: found for number, address in family.addresses.items() if (found := facts_at(address, situation.observed))}
     wanted = _wanted(ca, family, facts, situation)
     standing = _standing(ca, wanted, families, facts=facts, parent=parent, situation=situation)
     authorities, told_of = _authorities(ca, standing, family, parent, situation)
-    lost = lost_authorities(ca, family, situation)
+    lost = {} if ca.followed else lost_authorities(ca, family, situation)
     authorities = lost | authorities
     standing = replace(standing, trusted=tuple(sorted({*standing.trusted, *lost})))
     life = Lifecycle(desired=ca, standing=standing, authorities=authorities)
@@ -73,7 +73,8 @@ def _first(ca: CA, situation: Situation, parent: Lifecycle | None) -> Lived:
     """A CA without a generation that can be read: made when nothing of it is there."""
     wanted = of_generation(ca, ca.generation)
     pair = situation.pair(ca.address)
-    nothing = isinstance(pair.certificate, Absent) and isinstance(pair.key, Absent)
+    # Of a key that a server keeps, it is the server's to say: `to_be_made` asks what that was.
+    nothing = isinstance(pair.certificate, Absent) and (isinstance(pair.key, Absent) or ca.key_in is not None)
     findings: tuple[Finding, ...] = ()
     if nothing:
         authority = to_be_made(wanted, situation, parent)
@@ -127,9 +128,14 @@ def _standing(
         blind=_blind(situation),
         frozen=_frozen(ca, wanted, family, parent, situation),
         confirmed=situation.options.confirmed,
-        by_hand=partial(by_hand, ca.address, situation.desired),
+        by_hand=_nobody if situation.desired.spread else partial(by_hand, ca.address, situation.desired),
     )
     return standing_of(wanted, evidence, terms)
+
+
+def _nobody(_: Phase) -> tuple[str, ...]:
+    """Of programs on nodes that are not seen: whoever says `proceed` says that they have loaded what they need."""
+    return ()
 
 
 def _with_neighbours(evidence: Evidence, ca: CA, families: Mapping[str, Family], situation: Situation) -> Evidence:
@@ -146,6 +152,8 @@ def _with_neighbours(evidence: Evidence, ca: CA, families: Mapping[str, Family],
 def _blind(situation: Situation) -> str:
     if situation.desired.partial:
         return "is seen in part"
+    if situation.desired.spread:
+        return "is copied to nodes that are not seen from here"
     node = situation.desired.node
     return f"is seen from node {node} alone" if node is not None else ""
 

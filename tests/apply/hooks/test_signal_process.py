@@ -24,7 +24,13 @@ def daemon(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that says when it was told, with its number in ``pid``."""
     # The line by line reader keeps the shell waiting in a builtin, so the trap runs at once.
     process = subprocess.Popen(
-        ["/bin/bash", "-c", 'trap "echo told; exit 0" HUP; echo ready; while :; do read -t 60 -u 3 _; done 3<> <(:)'],
+        [
+            "/usr/bin/env",
+            "--default-signal=HUP",
+            "/bin/bash",
+            "-c",
+            'trap "echo told; exit 0" HUP; echo ready; while :; do read -t 60 -u 3 _; done 3<> <(:)',
+        ],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -13,6 +13,7 @@ from reconciler.plan.rotation.kubernetes.step import Step
 from reconciler.plan.rotation.kubernetes.steps import flags, kubernetes_steps
 from reconciler.plan.rotation.phase import Phase
 from tests.desired.compiling import CENTRAL, NODES, state_of
+from tests.desired.vault_documents import MAIN
 from tests.plan.rotation.clusters import ETCD_NODES, SMALL, alone, brief, central, copied
 
 PKI: Final = "/etc/kubernetes/pki"
@@ -398,6 +399,24 @@ def test_a_signing_pair_elsewhere_is_told() -> None:
             ("--cluster-signing-key-file", ".key", ""),
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "settings"),
+    [
+        ("{transit: {connection: main, mount: transit, name: k}}", {"--client-ca-file", "--root-ca-file"}),
+        ("{store: kv, path: ca}", {"--client-ca-file", "--root-ca-file"}),
+        ("{lifetime: 9y}", {"--client-ca-file", "--root-ca-file", "--cluster-signing-cert-file", "--cluster-signing-key-file"}),
+    ],
+)
+def test_no_flag_names_what_is_in_vault(kubernetes: str, settings: set[str]) -> None:
+    """Neither a key that never leaves its server, nor a secret in KV, is a file that a program could sign with."""
+    stores = f"""{MAIN}stores: {{kv: {{type: vault-kv, connection: main, mount: secret, prefix: demo}}}}
+cas: {{kubernetes: {kubernetes}}}
+bundles: {{kubernetes: {{store: files}}}}
+"""
+    steps = [step for step in flags(alone("cp-1", stores=stores), "kubernetes") if step.program == "kube-controller-manager"]
+    assert {word for step in steps for word in step.text.split() if word.startswith("--")} == settings
 
 
 def test_flags_of_a_node_move_before_its_restart() -> None:

@@ -161,6 +161,8 @@ def restarts(phase: Phase) -> tuple[str, ...]:
                      ["ca.main[b] is not a copy of generation 2 yet*"], id="a-copy-is-behind"),
         pytest.param(found(leaves=(LEAVES[0], replace(LEAVES[1], issued=NOW - DAY / 2))), Phase.SOAK,
                      [f"{CA} soaks until 2026-11-20T22:30:00Z"], id="it-soaks"),
+        pytest.param(found(leaves=(LEAVES[0], replace(LEAVES[1], issued=NOW + DAY / 2))), Phase.SOAK,
+                     [f"{CA} soaks until 2026-11-21T10:30:00Z"], id="it-soaks-from-now-at-the-latest"),
         pytest.param(found(leaves=(LEAVES[0], replace(LEAVES[1], unready=UNREADY))), Phase.SOAK,
                      [f"component.server {UNREADY}"], id="a-server-is-not-loaded"),
         pytest.param(found(outputs=(FILES[0], replace(FILES[1], unready=UNREADY))), Phase.SOAK,

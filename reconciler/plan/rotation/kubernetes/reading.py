@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from reconciler.desired.model import CA, Bundle, Component, DesiredState, Kubeconfig, Place, address_of
+from reconciler.desired.store import KV_LAYOUT
 from reconciler.plan.rotation.kubernetes.readers import (
     APISERVER,
     CONTROLLER_MANAGER,
@@ -95,7 +96,7 @@ def named(desired: DesiredState, ca: str, program: str, node: str | None) -> Ite
         if each.holds == "trust":
             found = _trusted(desired, ca, each.source, node)
         elif each.holds == "signing" and each.source == ca:
-            found = _pair(desired.cas.get(ca), node, each.file[-4:])
+            found = _pair(_with_key(desired.cas.get(ca)), node, each.file[-4:])
         elif each.holds in {"public keys", "signing key"} and each.source == ca:
             found = _key(desired, ca, node, each.file[-4:])
         else:
@@ -127,12 +128,18 @@ def _trusted(desired: DesiredState, ca: str, source: str, node: str | None) -> t
     return _pair(desired.cas.get(ca), node, ".crt") if source == ca else None
 
 
+def _with_key(ca: CA | None) -> CA | None:
+    """A CA whose key is a file: no program signs with one that never leaves its server."""
+    return ca if ca is not None and ca.key_in is None else None
+
+
 def _pair(ca: CA | None, node: str | None, suffix: str) -> tuple[str, str] | None:
     """Address and path of a CA's own file on a node: its copy there, or, where each node works by itself, the CA's."""
     if ca is None:
         return None
     places: dict[str | None, tuple[str, Place]] = {replica.node: (replica.address, replica.place) for replica in ca.replicas}
-    address, place = places.get(node, (ca.address, ca.place if ca.home is not None else None))
+    own = ca.place if ca.home is not None and ca.place.layout != KV_LAYOUT else None
+    address, place = places.get(node, (ca.address, own))
     return None if place is None else (address, place.on_node + suffix)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.observed.gather import gather
-from reconciler.observed.ownership import is_owned
+from reconciler.stores.ownership import is_owned
 from tests.builders import make_ca, make_leaf
 from tests.observed.cluster import API, CLUSTER, SERVER, Cluster, link
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from reconciler.desired.model import Component, DesiredState
 from reconciler.proof.credentials import Credentials, certificates_pem
 from reconciler.proof.trials import UnavailableError
-from reconciler.stores.read import ReadFile, read_file
+from reconciler.stores.disk import DISK
+from reconciler.stores.read import ReadFile
+from reconciler.stores.store import Store
 from reconciler.trust.scene import Party, Trust, files_of
 from reconciler.x509 import kubeconfig, outputs
 from reconciler.x509.errors import UnreadableError
@@ -15,12 +17,13 @@ from reconciler.x509.keys import PrivateKey
 from reconciler.x509.read import Certificate, read_certificates
 
 
-class Disk:
-    """The files of a desired state. What has changed since it was looked at is not used."""
+class Published:
+    """What the places of a desired state hold. What has changed since it was looked at is not used."""
 
-    def __init__(self, desired: DesiredState) -> None:
+    def __init__(self, desired: DesiredState, store: Store = DISK) -> None:
         """Takes where the files are."""
         self._desired = desired
+        self._store = store
         self._credentials: dict[str, tuple[tuple[Certificate, ...], PrivateKey]] = {}
         self._anchors: dict[str, tuple[Certificate, ...]] = {}
 
@@ -41,7 +44,7 @@ class Disk:
         del signers
         if trust.address not in self._anchors:
             try:
-                data = _bytes(trust.file)
+                data = self._bytes(trust.file)
                 text = kubeconfig.parse(data).ca_pem if trust.address in self._desired.kubeconfigs else data
                 self._anchors[trust.address] = read_certificates(text)
             except UnreadableError as error:
@@ -52,27 +55,25 @@ class Disk:
     def _read(self, address: str) -> tuple[tuple[Certificate, ...], PrivateKey]:
         component = self._desired.components.get(address)
         if component is not None and component.place is not None:
-            return _pair(component)
+            return self._pair(component)
         holder = self._desired.kubeconfigs[component.kubeconfig if component is not None else address]
-        parsed = kubeconfig.parse(_bytes(holder.place.absolute))
+        parsed = kubeconfig.parse(self._bytes(holder.place.absolute))
         return read_certificates(parsed.certificate_pem), PrivateKey.from_pem(parsed.key_pem)
 
+    def _pair(self, component: Component) -> tuple[tuple[Certificate, ...], PrivateKey]:
+        certificate, key = files_of(component)
+        if certificate == key:
+            chain, secret = outputs.separate(self._bytes(certificate))
+        else:
+            chain, secret = self._bytes(certificate), self._bytes(key)
+        return read_certificates(chain), PrivateKey.from_pem(secret)
 
-def _pair(component: Component) -> tuple[tuple[Certificate, ...], PrivateKey]:
-    certificate, key = files_of(component)
-    if certificate == key:
-        chain, secret = outputs.separate(_bytes(certificate))
-    else:
-        chain, secret = _bytes(certificate), _bytes(key)
-    return read_certificates(chain), PrivateKey.from_pem(secret)
-
-
-def _bytes(path: str) -> bytes:
-    found = read_file(path)
-    if isinstance(found, ReadFile):
-        return found.data
-    msg = f"{path} is gone, or cannot be read, since it was looked at"
-    raise UnavailableError(msg)
+    def _bytes(self, path: str) -> bytes:
+        found = self._store.read(path)
+        if isinstance(found, ReadFile):
+            return found.data
+        msg = f"{path} is gone, or cannot be read, since it was looked at"
+        raise UnavailableError(msg)
 
 
 def _those(certificates: Sequence[Certificate], fingerprints: Sequence[str], address: str) -> tuple[bytes, ...]:
