@@ -29,8 +29,10 @@ from reconciler.cli.session import open_session, print_result
 from reconciler.cli.sources import add_source
 from reconciler.passes.carry_out import carry_out
 from reconciler.passes.further import goes_on, leads_further, noted, planned_again
+from reconciler.passes.leading import leading
 from reconciler.passes.look import View, look
 from reconciler.passes.reported import load_served, save_served
+from reconciler.passes.session import Session
 from reconciler.plan.document import PlanDocument, reasons_of
 from reconciler.plan.options import Options
 from reconciler.plan.saved import decode, refuse_stale
@@ -39,6 +41,7 @@ from reconciler.render.colour import wants_colour
 from reconciler.render.delivery_text import render_delivery
 from reconciler.render.diagnostics_text import render_diagnostics
 from reconciler.stores.read import must_read
+from reconciler.vault.election.leadership import Leadership
 
 if TYPE_CHECKING:
     from reconciler.passes.deliver import Delivered, Deliveries
@@ -73,15 +76,15 @@ def run(arguments: argparse.Namespace) -> int:
     )
     session.state.create()
     tell = teller(arguments.log_format, wall_clock)
-    with hold(session.state.lock_path, operation="apply", exclusive=True, timeout=arguments.lock_timeout) as held:
-        now = wall_clock()
+    with (
+        hold(session.state.lock_path, operation="apply", exclusive=True, timeout=arguments.lock_timeout) as held,
+        leading(session, timeout=arguments.lock_timeout) as leadership,
+    ):
         journal = Journal.open(session.state.journal_path)
-        for note in recover_interrupted(session.state, journal, now=now, actor=who()):
-            tell(note)
         options = saved_options(saved) if saved else planning_options(arguments)
-        view = look(session, now=now, options=options, served=load_served(session.state))
+        view = _looked(session, journal, options, tell)
         if saved:
-            refuse_stale(saved, view.plan.document, source=session.source, now=now)
+            refuse_stale(saved, view.plan.document, source=session.source, now=view.now)
         elif arguments.format == "text":
             print_result(show(view, arguments, hints=False))
         if not _approved(arguments, view, saved=saved is not None):
@@ -95,14 +98,32 @@ def run(arguments: argparse.Namespace) -> int:
             tell=tell,
             parallelism=arguments.parallelism,
             is_lost=held.is_lost,
+            leadership=leadership,
         )
         with Interruption() as interruption:
             only = frozenset(change.address for change in saved.resource_changes) if saved else None
             done = [_carry_out(view, work, interruption, only=only)]
+            if done[0].outcome.overtaken and not interruption.requested():
+                done.append(_tried_again(done[0], work, interruption))
             while not saved and done[-1].goes_on and not interruption.requested():
                 _announce(done[-1].view, tell)
                 done.append(_carry_out(done[-1].view, work, interruption))
     return _report(done, arguments, interruption)
+
+
+def _looked(session: Session, journal: Journal, options: Options, tell: Callable[[str], None]) -> View:
+    """What is there, after what a run that died had in hand is settled."""
+    now, outside = wall_clock(), session.outside()
+    for note in recover_interrupted(session.state, journal, store=outside.store, keyrings=outside.keyrings, now=now, actor=who()):
+        tell(note)
+    return look(session, now=now, options=options, served=load_served(session.state), outside=outside)
+
+
+def _tried_again(before: Done, work: Work, interruption: Interruption) -> Done:
+    """Looks again at what somebody wrote to in the meantime, and does what is still wanted of that alone; once."""
+    view = _looked(before.view.session, work.journal, before.view.options, work.tell)
+    after = _carry_out(view, work, interruption, only=before.outcome.overtaken)
+    return replace(after, outcome=before.outcome.followed_by(after.outcome))
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +135,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     tell: Callable[[str], None]
     parallelism: int
     is_lost: Callable[[], bool]
+    leadership: Leadership
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,9 +168,11 @@ def _carry_out(view: View, work: Work, interruption: Interruption, *, only: froz
         stop=lambda: interruption.requested() or work.is_lost(),
         parallelism=work.parallelism,
         actor=who(),
+        leadership=work.leadership,
     )
     after, delivered = carried.view, None
-    if work.deliveries is not None:
+    lost = bool(carried.applied.outcome.lost)
+    if work.deliveries is not None and not lost:
         delivered = work.deliveries.deliver(
             after,
             reasons=reasons_of(view.plan.document),
@@ -161,7 +185,7 @@ def _carry_out(view: View, work: Work, interruption: Interruption, *, only: froz
         after = replace(after, served={**after.served, **delivered.served})
         work.tell(render_delivery(delivered.ran, delivered.hooks))
     done = Done(document=view.plan.document, outcome=carried.applied.outcome, view=after, goes_on=False, delivered=delivered)
-    if not view.plan.document.rotations and not leads_further(view.plan.work):
+    if lost or (not view.plan.document.rotations and not leads_further(view.plan.work)):
         return done
     after = noted(planned_again(after, clock=wall_clock, stop=interruption.requested))
     if after.served != view.served:
@@ -194,6 +218,9 @@ def _report(done: list[Done], arguments: argparse.Namespace, interruption: Inter
             form=arguments.format,
         )
     )
+    if last.outcome.lost:
+        sys.stderr.write(f"Error: {last.outcome.lost}\n")
+        return ExitCode.ERROR
     if last.outcome.interrupted or interruption.requested():
         return interruption.exit_code
     return ExitCode.ERROR if last.failed else ExitCode.SUCCESS

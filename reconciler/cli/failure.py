@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Mapping
+from typing import Final
 
 from reconciler.apply.lock import LockHeldError
 from reconciler.cli.exit_codes import ExitCode
@@ -16,8 +17,13 @@ from reconciler.render.colour import wants_colour
 from reconciler.render.diagnostics_text import render_diagnostics
 from reconciler.source.revision import SourceError
 from reconciler.stores.errors import StoreError
+from reconciler.vault.election.cluster_lease import ForeignLeaseError, LeaseHeldError
+from reconciler.vault.election.leadership import LeaseLostError
+from reconciler.vault.errors import VaultError
 
 DEBUG = 2
+#: What somebody else has.
+_HELD: Final[dict[type[Exception], str]] = {LockHeldError: "state lock", LeaseHeldError: "lease"}
 
 
 def explain(error: Exception, *, color: str, environ: Mapping[str, str], verbose: int) -> tuple[str, ExitCode]:
@@ -33,8 +39,8 @@ def explain(error: Exception, *, color: str, environ: Mapping[str, str], verbose
         case InvalidDesiredStateError():
             coloured = wants_colour(color, environ, sys.stderr)
             return render_diagnostics(error.diagnostics, error.loaded, color=coloured), ExitCode.ERROR
-        case LockHeldError():
-            return f"Error: Error acquiring the state lock\n\n{error}\n", ExitCode.LOCKED
+        case LockHeldError() | LeaseHeldError():
+            return f"Error: Error acquiring the {_HELD[type(error)]}\n\n{error}\n", ExitCode.LOCKED
         case InvalidOptionError():
             return f"Error: {error}\n", ExitCode.USAGE
         case ListenError():
@@ -44,9 +50,9 @@ def explain(error: Exception, *, color: str, environ: Mapping[str, str], verbose
             return f"Error: {error.message} ({error.reason}){hint}\n", ExitCode.ERROR
         case StalePlanError():
             return f"Error: {error.summary}\n\n{error.detail}\n", ExitCode.ERROR
-        case StoreError():
+        case StoreError() | VaultError():
             return f"Error: {error.advice}\n", ExitCode.ERROR
-        case OSError():
+        case ForeignLeaseError() | LeaseLostError() | OSError():
             return f"Error: {error}\n", ExitCode.ERROR
     detail = (
         f"Error: unexpected {type(error).__name__}: {error}\n\n"

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from types import FrameType
 from typing import NoReturn
 
@@ -31,7 +32,9 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             from reconciler.cli.log import log_to_stderr  # noqa: PLC0415 - otherwise warnings as they are will do
 
             log_to_stderr(verbose, log_format)
-        code = load(options.command).run(options)
+        with ExitStack() as resources:
+            options.resources = resources
+            code = load(options.command).run(options)
         sys.stdout.flush()
     except UsageError as error:
         sys.stderr.write(f"cluster-pki: error: {error}\n")

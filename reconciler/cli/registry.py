@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "verify": "prove it: a TLS handshake for every connection, also in every phase ahead; what running processes serve",
         "show": "print the desired state, a plan, a certificate, the audit log",
         "inventory": "the certificate spreadsheet: csv, json or html",
+        "vault": "print the policy that a token for Vault or OpenBao needs",
         "rule": "explain a rule code such as CPK203",
         "schema": "print a JSON Schema: desired, plan, status or verification",
         "version": "print the version",

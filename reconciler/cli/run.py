@@ -69,12 +69,14 @@ def run(arguments: argparse.Namespace) -> int:
     from reconciler.cli.interrupt import Interruption  # noqa: PLC0415
     from reconciler.cli.log import Tolerant, log_to_stderr  # noqa: PLC0415
     from reconciler.cli.progress import listener  # noqa: PLC0415
+    from reconciler.daemon.candidacy import Candidacy  # noqa: PLC0415
     from reconciler.daemon.conditions import LOCK_HELD  # noqa: PLC0415
     from reconciler.daemon.following import Following  # noqa: PLC0415
     from reconciler.daemon.listen import listening  # noqa: PLC0415
     from reconciler.daemon.service import Service, clock, log_ended_thread  # noqa: PLC0415
     from reconciler.daemon.teller import Telling  # noqa: PLC0415
     from reconciler.daemon.wakeups import Wakeups  # noqa: PLC0415
+    from reconciler.passes.leading import boot, lease_of  # noqa: PLC0415
 
     sys.stderr = Tolerant(sys.stderr)
     log_format = arguments.log_format if arguments.log_format != "auto" else "text" if sys.stderr.isatty() else "json"
@@ -112,11 +114,14 @@ def run(arguments: argparse.Namespace) -> int:
             listen=told.hearing(listener(log_format, clock)),
             teller=told,
             observe_pass=told.observe_pass,
+            candidacy=Candidacy(lease_of, clock=boot),
         )
         step = service.run()
     if interruption.requested() and not (step is not None and step.complete):
         return interruption.exit_code
     if step is not None and step.passed.trouble is not None and step.passed.trouble.reason == LOCK_HELD:
+        return ExitCode.LOCKED
+    if arguments.once and step is not None and step.failed and not step.acts and step.passed.trouble is None:
         return ExitCode.LOCKED
     return ExitCode.ERROR if step is None or step.failed else ExitCode.SUCCESS
 

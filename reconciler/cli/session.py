@@ -23,7 +23,9 @@ def open_session(arguments: argparse.Namespace) -> Session:
     """
     # Reading thousands of files makes no cycles worth collecting; the collector would walk them again and again.
     gc.disable()
-    return session_from(arguments)
+    session = session_from(arguments)
+    arguments.resources.callback(session.close)
+    return session
 
 
 @contextmanager

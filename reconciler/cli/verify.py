@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _prove(arguments: argparse.Namespace, now: datetime) -> VerificationDocument:
     """What is on disk is tried with its own keys, under the lock; what is planned with twins."""
     from reconciler.passes.forecasting import forecast  # noqa: PLC0415 - `--live` needs none of it
-    from reconciler.proof.disk import Disk  # noqa: PLC0415 - needs what talking TLS needs
+    from reconciler.proof.published import Published  # noqa: PLC0415 - needs what talking TLS needs
     from reconciler.proof.trials import Prover  # noqa: PLC0415
     from reconciler.proof.twins import Twins  # noqa: PLC0415
     from reconciler.trust.proofs import prove_every_phase, prove_state  # noqa: PLC0415
@@ -74,7 +74,7 @@ def _prove(arguments: argparse.Namespace, now: datetime) -> VerificationDocument
     with shared_lock(session, "verify", arguments.lock_timeout):
         view = look(session, now=now, options=Options())
         if not (arguments.plan or arguments.every_phase):
-            return prove_state(desired, view.observed, Prover(Disk(desired)), at=now)
+            return prove_state(desired, view.observed, Prover(Published(desired, view.outside.store)), at=now)
     moments = forecast(view)
     if arguments.every_phase:
         return prove_every_phase(desired, moments, Prover(Twins()))

@@ -1,8 +1,9 @@
-"""Which changes may be made now: backoff, budget, and somebody else who writes the same files. Decisions.
+"""Which changes may be made now: refusals, backoff, budget, and somebody else who writes the same files. Decisions.
 
 cert-manager has issued nine revisions of a certificate in four days, and renewed every few seconds where an issuer
 changed what it was asked for. Whatever goes wrong, an address is changed a bounded number of times an hour; and whatever
-went wrong, the next try comes while the certificate is still valid.
+went wrong, the next try comes while the certificate is still valid. Only what an issuer or a server refused is not asked
+for again until there is something else to ask.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """A change that has to wait."""
 
     address: str
-    until: datetime
+    until: datetime | None
+    """None when no time helps."""
     reason: str
-    """``Backoff``, ``BudgetExhausted`` or ``Flapping``."""
+    """``Refused``, ``Backoff``, ``BudgetExhausted`` or ``Flapping``."""
     detail: str
 
 
@@ -102,6 +104,7 @@ def ended(
     *,
     done: Iterable[str],
     failed: Mapping[str, str],
+    refused: frozenset[str] = frozenset(),
     foreign: frozenset[str],
     lives: Mapping[str, Life],
     now: datetime,
@@ -113,6 +116,7 @@ def ended(
         attempts: as `begun` left them.
         done: addresses that are as they should be now.
         failed: addresses that are not, with the reason.
+        refused: those of them for which somebody said no.
         foreign: addresses that were found otherwise than we had left them.
         lives: by address.
         now: the time.
@@ -123,10 +127,11 @@ def ended(
         one = replace(known.get(address, Attempts()), unfinished=0)
         if address in failed:
             failures = one.failures + 1
-            retry_at = now + _bounded(_pause(failures), lives.get(address, Life()), now)
-            one = replace(one, failures=failures, retry_at=retry_at, detail=failed[address])
+            final = address in refused
+            retry_at = None if final else now + _bounded(_pause(failures), lives.get(address, Life()), now)
+            one = replace(one, failures=failures, retry_at=retry_at, refused=final, detail=failed[address])
         else:
-            one = replace(one, failures=0, retry_at=None, detail="")
+            one = replace(one, failures=0, retry_at=None, refused=False, detail="")
         known[address] = one
     for address in done:
         each = worked.get(address)
@@ -146,6 +151,14 @@ def forgotten(attempts: Mapping[str, Attempts], now: datetime) -> dict[str, Atte
     return kept
 
 
+def asked_again(attempts: Mapping[str, Attempts], addresses: Iterable[str] | None = None) -> dict[str, Attempts]:
+    """The attempts without the refusals of these addresses; of all without any: somebody wants it tried."""
+    wanted = attempts.keys() if addresses is None else frozenset(addresses)
+    return {
+        address: replace(one, refused=False) if one.refused and address in wanted else one for address, one in attempts.items()
+    }
+
+
 def flapping(attempts: Mapping[str, Attempts], now: datetime) -> tuple[str, ...]:
     """Addresses that somebody else keeps changing."""
     return tuple(sorted(address for address, one in attempts.items() if len(_recent(one, now, undone=True)) >= PATIENCE))
@@ -154,12 +167,14 @@ def flapping(attempts: Mapping[str, Attempts], now: datetime) -> tuple[str, ...]
 def next_retry(holds_now: Iterable[Hold], attempts: Mapping[str, Attempts], now: datetime) -> datetime | None:
     """When the next held change may be tried again."""
     retries = [one.retry_at for one in attempts.values() if one.retry_at is not None and one.retry_at > now]
-    return min((*retries, *(hold.until for hold in holds_now)), default=None)
+    return min((*retries, *(hold.until for hold in holds_now if hold.until is not None)), default=None)
 
 
 def _hold(work: Work, one: Attempts, *, revision: str, life: Life, now: datetime, impatient: bool) -> Hold | None:
     if work.action == Action.NONE:
         return None
+    if one.refused and one.revision == revision:
+        return Hold(address=work.address, until=None, reason="Refused", detail=one.detail)
     undone, issued = _recent(one, now, undone=True), _recent(one, now, issued=True)
     if len(undone) >= PATIENCE and undone[-1].at + _bounded(LONGEST_RETRY, life, now) > now:
         detail = f"somebody else changed it {len(undone)} times within an hour after it was put right"
@@ -183,7 +198,7 @@ def _issues(work: Work) -> bool:
 
 def _for(one: Attempts, revision: str) -> Attempts:
     """Failures of another desired state say nothing about this one; crashes and changes do."""
-    return one if one.revision == revision else replace(one, revision=revision, failures=0, detail="")
+    return one if one.revision == revision else replace(one, revision=revision, failures=0, refused=False, detail="")
 
 
 def _recent(one: Attempts, now: datetime, *, issued: bool = False, undone: bool = False) -> list[Made]:

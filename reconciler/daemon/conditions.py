@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from reconciler.daemon.attempts import Hold
+from reconciler.daemon.role import ONLY_ONE, Role
 from reconciler.observed.model import Served
 from reconciler.plan.document import PlanDocument
 from reconciler.plan.rotation.barriers import BY_HAND
@@ -18,6 +19,8 @@ from reconciler.plan.suspension import SUSPENDED
 
 #: The reason of a pass that met somebody else's apply.
 LOCK_HELD: Final = "LockHeld"
+#: The reason of a pass that had to end because somebody else may act.
+LEASE_LOST: Final = "LeaseLost"
 #: Conditions about what a pass looks at; one that could not look says nothing about them.
 SEEN: Final = frozenset({"Flapping", "BudgetExhausted", "HooksFailing", "RotationWaiting"})
 _STARTING: Final = "Starting"
@@ -28,6 +31,11 @@ _FOR_PEOPLE: Final = {
     "proceed": ("ProceedNeeded", "This view of a cluster cannot tell by itself."),
     "decide": ("UnfinishedRotation", "The status says which numbers may be asked for."),
 }
+#: The way out of a refusal.
+_ASK_AGAIN: Final = (
+    "It is not tried again under this desired state. Change what is asked for; or change the server, and then run "
+    "`cluster-pki apply` or send SIGHUP."
+)
 #: Names in a message before it says "and 7 more".
 _LISTED: Final = 5
 
@@ -52,9 +60,13 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Refused | None = None
     trouble: Refused | None = None
     """Why the pass could not do its work at all: lock, state directory."""
+    role: Role = ONLY_ONE
+    """Whether it is this one of several reconcilers that acts."""
     plan: PlanDocument | None = None
     """What is left to do after the pass."""
     failed: Mapping[str, str] = {}
+    refused: frozenset[str] = frozenset()
+    """Of the failed, those that are not tried again under this desired state."""
     holds: Sequence[Hold] = ()
     hooks: Sequence[HookStatus] = ()
     served: Mapping[str, Served] = {}
@@ -77,6 +89,7 @@ def conditions(findings: Findings, before: Iterable[Condition], now: datetime) -
     found = (
         _ready(findings),
         _source(findings),
+        _leader(findings),
         _reconciling(findings),
         _stalled(findings),
         _clock(findings),
@@ -147,14 +160,26 @@ def _source(findings: Findings) -> _Said | None:
     return None
 
 
+def _leader(findings: Findings) -> _Said | None:
+    role = findings.role
+    return ("Leader", role.status, role.reason, role.message) if role.reason else None
+
+
 def _reconciling(findings: Findings) -> _Said | None:
-    retrying = [*findings.failed, *(hold.address for hold in findings.holds if hold.reason == "Backoff")]
+    failed = [address for address in findings.failed if address not in findings.refused]
+    retrying = [*failed, *(hold.address for hold in findings.holds if hold.reason == "Backoff")]
     return _present("Reconciling", "ProgressingWithRetry", f"{_names(retrying)} will be tried again.", there=bool(retrying))
 
 
 def _stalled(findings: Findings) -> _Said | None:
     refused = next((each for each in (findings.trouble, findings.source) if each is not None and each.stalled), None)
-    return None if refused is None else ("Stalled", "True", refused.reason, refused.message)
+    if refused is not None:
+        return ("Stalled", "True", refused.reason, refused.message)
+    final = {address: why for address, why in findings.failed.items() if address in findings.refused}
+    final |= {hold.address: hold.detail for hold in findings.holds if hold.reason == "Refused"}
+    told = "; ".join(f"{address}: {why}" for address, why in list(final.items())[:_LISTED])
+    more = f"; and {len(final) - _LISTED} more" if len(final) > _LISTED else ""
+    return _present("Stalled", "Refused", f"{told}{more}. {_ASK_AGAIN}", there=bool(final))
 
 
 def _clock(findings: Findings) -> _Said | None:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from reconciler.plan.status_document import Condition, PassStatus, ResourceStatus, StatusDocument
+from reconciler.render.attention import LEADER
 from reconciler.render.durations import span, until
 
 CONTROLLER: Final = "cluster-pki"
@@ -248,7 +249,8 @@ def _is_known(condition: Condition, before: Condition | None) -> bool:
 
 
 def _is_good(condition: Condition) -> bool:
-    return (condition.status == "True") == (condition.type in _GOOD)
+    # That another reconciler acts is as good as that this one does.
+    return condition.type == LEADER or (condition.status == "True") == (condition.type in _GOOD)
 
 
 def _bounded(told: list[_Told], what: str) -> Iterator[_Told]:

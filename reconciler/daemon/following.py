@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,6 +19,9 @@ from reconciler.plan.status_document import SourceStatus
 from reconciler.source.follow import FollowedSource
 from reconciler.source.revision import Revision, SourceError
 from reconciler.stores.errors import StoreError
+
+if TYPE_CHECKING:
+    from reconciler.vault.clients import Clients
 
 _log: Final = logging.getLogger(__name__)
 
@@ -55,6 +58,7 @@ class Following:
         """What was in force before the last change of it; taken by `take_before`."""
         self.attempted = ""
         """The revision that was looked at last."""
+        self._clients: Clients | None = None
         if settings.state_dir:
             self._recall(StateDirectory(settings.state_dir))
 
@@ -142,14 +146,22 @@ class Following:
 
     def _open(self, source: Source, revision: Revision) -> Session:
         settings = self._settings
-        return new_session(
+        session = new_session(
             source,
             node=settings.node,
             root=settings.root,
             state_dir=settings.state_dir,
             environ=settings.environ,
             revision=revision,
+            clients=self._clients,
         )
+        self._clients = session.clients or self._clients
+        return session
+
+    def close(self) -> None:
+        """Gives back what servers gave to this process."""
+        if self._clients is not None:
+            self._clients.close()
 
     def _search(self) -> None:
         """Without a desired state nobody knows the cluster, whose name says where the records are: it looks at all of them."""

@@ -22,7 +22,7 @@ _log: Final = logging.getLogger(__name__)
 #: renewal is due by the wall clock, which may jump; a watch may miss an event.
 TICK: Final = 15.0
 #: Reasons by how much they say; a step is told the first that came.
-_ORDER: Final = ("start", "signal", "source", "files", "renewal", "rotation", "retry", "interval")
+_ORDER: Final = ("start", "signal", "lease", "source", "files", "renewal", "rotation", "retry", "interval")
 
 
 @contextmanager
@@ -81,6 +81,7 @@ class Loop:
         boot: Callable[[], float],
         random: Callable[[], float],
         teller: Teller,
+        lease_moved: Callable[[], bool] = lambda: False,
     ) -> None:
         """Nothing happens yet.
 
@@ -95,7 +96,9 @@ class Loop:
             boot: seconds since boot.
             random: between 0 and 1, for the jitter.
             teller: hears of everything.
+            lease_moved: whether it is another one of several reconcilers that acts by now.
         """
+        self._lease_moved: Final = lease_moved
         self._reconciler: Final = reconciler
         self._settings: Final = settings
         self._wakeups: Final = wakeups
@@ -153,6 +156,7 @@ class Loop:
         """The first reason that holds; a hint that nothing stands behind is none."""
         holds = {
             "signal": "signal" in reasons,
+            "lease": self._lease_moved(),
             "source": self._source_moved(),
             "files": "files" in reasons and self._files is not None and self._files.moved(),
             step.next_why: step.next_at is not None and self._clock() >= step.next_at,

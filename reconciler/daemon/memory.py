@@ -35,6 +35,8 @@ class Attempts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unfinished: int = 0
     """How often a pass began with this address and never came to its end: a crash each."""
     retry_at: datetime | None = None
+    refused: bool = False
+    """Whether somebody said no, so that it is not tried again under the same desired state."""
     detail: str = ""
     """Why it failed last."""
     made: tuple[Made, ...] = ()

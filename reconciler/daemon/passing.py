@@ -14,9 +14,10 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.lock import LockHeldError, hold
 from reconciler.apply.once import recover_interrupted
 from reconciler.apply.progress import Listener, Outcome
-from reconciler.daemon.attempts import Hold, begun, ended, forgotten, holds
-from reconciler.daemon.conditions import LOCK_HELD, Refused
+from reconciler.daemon.attempts import Hold, asked_again, begun, ended, forgotten, holds
+from reconciler.daemon.conditions import LEASE_LOST, LOCK_HELD, Refused
 from reconciler.daemon.memory import MEMORY, Memory
+from reconciler.daemon.role import ONLY_ONE, Role
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.urgency import lives, most_urgent_first
 from reconciler.observed.cache import Cache
@@ -87,6 +88,7 @@ def one_pass(
     options: Options | None = None,
     ahead: Passed | None = None,
     impatient: bool = False,
+    role: Role = ONLY_ONE,
 ) -> tuple[Passed, Memory]:
     """One pass over a desired state, or over an urgent part of it. Never raises for what a disk or a lock can do.
 
@@ -101,6 +103,7 @@ def one_pass(
         options: of a part, its targets; hooks then wait for the whole.
         ahead: what came of an urgent part just before: it is told, to hooks too, as if this pass had done it.
         impatient: somebody asked for it now: what failed is tried again at once.
+        role: whether it is this one of several reconcilers that acts; otherwise it only looks.
     """
     try:
         session.state.create()
@@ -123,6 +126,7 @@ def one_pass(
                 options=options,
                 ahead=ahead,
                 impatient=impatient,
+                role=role,
             )
     except LockHeldError as error:
         holder = f"{error.info.who} (pid {error.info.pid}, {error.info.operation})" if error.info else "somebody"
@@ -145,25 +149,36 @@ def _locked(
     options: Options | None,
     ahead: Passed | None,
     impatient: bool,
+    role: Role,
 ) -> tuple[Passed, Memory]:
-    # 1. What a crash left open is finished or undone before anything is looked at.
+    # 1. What a crash left open is finished or undone before anything is looked at, by whoever acts.
     now = tools.clock()
     journal = Journal.open(session.state.journal_path)
-    for note in recover_interrupted(session.state, journal, now=now, actor=settings.actor):
-        _log.warning("%s", note)
+    outside = session.outside()
+    if role.acts:
+        for note in recover_interrupted(
+            session.state, journal, store=outside.store, keyrings=outside.keyrings, now=now, actor=settings.actor
+        ):
+            _log.warning("%s", note)
     # 2. Look and plan.
-    view = look(session, now=now, options=replace(options or Options(), confirmed=False), cache=cache, served=served)
+    options_now = replace(options or Options(), confirmed=False)
+    view = look(session, now=now, options=options_now, cache=cache, served=served, outside=outside)
     planned, desired = view.plan.document, session.compiled.state
     how_long = lives(desired, view.observed)
+    if options is None:
+        # What a person put right by hand meanwhile may fall due again, and is then asked for again.
+        wanted = {entry.address for entry in planned.resource_changes}
+        memory = replace(memory, attempts=asked_again(memory.attempts, memory.attempts.keys() - wanted))
     # 3. What may be done now, the most urgent first.
-    work = most_urgent_first(view.plan.work, how_long) if trusted else ()
+    acts = trusted and role.acts
+    work = most_urgent_first(view.plan.work, how_long) if acts else ()
     revision = session.version
     waiting = holds(work, memory.attempts, revision=revision, lives=how_long, now=now, impatient=impatient)
     held = {hold.address for hold in waiting}
     going = tuple(each for each in work if each.address not in held)
     deliveries = Deliveries(session.state, beat=tools.beat)
     outcome = Outcome()
-    if trusted:
+    if acts:
         # 4. On record before anything changes: whose hooks will be owed, and that it is tried.
         changing = [each.address for each in going if each.action > Action.NONE]
         if changing:
@@ -180,6 +195,7 @@ def _locked(
             stop=tools.stop,
             parallelism=settings.parallelism,
             actor=settings.actor,
+            leadership=role.leadership,
         )
         view, outcome = carried.view, carried.applied.outcome
         if changing:
@@ -188,6 +204,7 @@ def _locked(
                 memory.attempts,
                 done=outcome.done,
                 failed={**dict(outcome.failed), **dict(outcome.skipped)},
+                refused=outcome.refused,
                 foreign=foreign,
                 lives=how_long,
                 now=tools.clock(),
@@ -195,14 +212,29 @@ def _locked(
             memory = _kept(session, replace(memory, attempts=attempts))
     # 5. Who reads the files is told, until it serves them.
     delivered = None
-    if options is None:
+    if options is None and role.acts and not outcome.lost:
         why = {**(reasons_of(ahead.planned) if ahead and ahead.planned else {}), **reasons_of(planned)}
         delivered = deliveries.deliver(
             view, reasons=why, clock=tools.clock, wait=tools.wait, stop=tools.stop, impatient=impatient
         )
     memory = replace(memory, attempts=forgotten(memory.attempts, tools.clock()))
-    passed = Passed(view=view, planned=planned, outcome=outcome, holds=waiting, delivered=delivered, work=going)
+    passed = Passed(
+        view=view,
+        planned=planned,
+        outcome=outcome,
+        holds=waiting,
+        delivered=delivered,
+        trouble=_trouble(role, outcome),
+        work=going,
+    )
     return passed, memory
+
+
+def _trouble(role: Role, outcome: Outcome) -> Refused | None:
+    """Why a pass that could look could not go on."""
+    if outcome.lost:
+        return Refused(reason=LEASE_LOST, message=outcome.lost, stalled=False)
+    return Refused(reason=role.reason, message=role.message) if role.stalled else None
 
 
 def _together(ahead: Passed | None, passed: Passed) -> Passed:

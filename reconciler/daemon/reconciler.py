@@ -13,13 +13,15 @@ import msgspec
 from msgspec.structs import replace
 
 from reconciler import RELEASED, __version__
-from reconciler.daemon.attempts import flapping, next_retry
+from reconciler.daemon.attempts import asked_again, flapping, next_retry
+from reconciler.daemon.candidacy import Candidacy
 from reconciler.daemon.clock import Anchor, Verdict, judge, next_look
 from reconciler.daemon.conditions import SEEN, Findings, Refused, conditions
 from reconciler.daemon.following import Following
 from reconciler.daemon.memory import MEMORY, Memory
 from reconciler.daemon.passing import Passed, Tools, one_pass
 from reconciler.daemon.report import status_document
+from reconciler.daemon.role import ONLY_ONE, Role
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.writers import last_writers
 from reconciler.desired.model import DesiredState
@@ -64,6 +66,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     refused: Refused | None = None
     desired: DesiredState | None = None
     """What is in force."""
+    acts: bool = True
+    """Whether it is this one of several reconcilers that acts."""
 
     @property
     def complete(self) -> bool:
@@ -83,6 +87,7 @@ class Reconciler:
         tools: Tools,
         boot: Callable[[], float],
         observe_pass: Callable[[str, float], None],
+        candidacy: Candidacy | None = None,
     ) -> None:
         """Nothing is read yet.
 
@@ -92,7 +97,9 @@ class Reconciler:
             tools: clock, listener and stop.
             boot: seconds since boot.
             observe_pass: hears of the result of each pass and how many seconds it took.
+            candidacy: asks whether it is this one of several reconcilers that acts.
         """
+        self._candidacy: Final = candidacy
         self._following: Final = following
         self._settings: Final = settings
         self._tools: Final = tools
@@ -117,7 +124,7 @@ class Reconciler:
         """One waking.
 
         Args:
-            trigger: what woke it: start, source, files, renewal, rotation, retry, signal or interval.
+            trigger: what woke it: start, lease, source, files, renewal, rotation, retry, signal or interval.
         """
         started = self._tools.clock()
         refused = self._following.refresh(whole=trigger in {"start", "signal", "interval"})
@@ -127,10 +134,13 @@ class Reconciler:
         memory = self._recalled(session)
         verdict = self._judge(session, memory)
         memory = replace(memory, anchor=verdict.anchor, suspicion=verdict.suspicion)
+        role = self._candidacy.stand(session) if self._candidacy is not None else ONLY_ONE
         ahead: Passed | None = None
         if verdict.trusted:
             memory = replace(memory, last_seen=started if verdict.accepted else max(started, memory.last_seen or started))
-            ahead, memory = self._urgent(session, memory)
+            ahead, memory = self._urgent(session, memory, role)
+        if trigger == "signal":
+            memory = replace(memory, attempts=asked_again(memory.attempts))
         before = self._boot()
         self._cache = self._cache.next_pass(now_ns=time.time_ns())
         passed, memory = one_pass(
@@ -143,13 +153,14 @@ class Reconciler:
             served=self._served,
             ahead=ahead,
             impatient=self._settings.once or trigger == "signal",
+            role=role,
         )
         self._observe(passed.result, self._boot() - before)
         newly_stale = self._ask(session, passed)
         worked = kinds(passed.work)
         again = newly_stale or _goes_on(passed, further=worked != self._worked)
         self._worked = worked
-        return self._report(session, memory, passed, verdict, refused, trigger=trigger, started=started, again=again)
+        return self._report(session, memory, passed, verdict, refused, role=role, trigger=trigger, started=started, again=again)
 
     def _recalled(self, session: Session) -> Memory:
         if self._memory is None:
@@ -169,14 +180,14 @@ class Reconciler:
             interval=self._settings.interval,
         )
 
-    def _urgent(self, session: Session, memory: Memory) -> tuple[Passed | None, Memory]:
+    def _urgent(self, session: Session, memory: Memory, role: Role) -> tuple[Passed | None, Memory]:
         """What a commit changed in a large desired state is done ahead of a look at everything.
 
         Not while a CA is between two generations, or may be: which of them belongs where is told by everything that holds
         one, and a trust file written from less would be taken for the beginning of the end of the old one.
         """
         part = urgent_part(self._following.take_before(), session.compiled.state)
-        if part is None or self._last is None or self._last.rotations:
+        if part is None or self._last is None or self._last.rotations or not role.acts:
             return None, memory
         targets = (*part.components, *part.bundles, *part.kubeconfigs)
         view = replace(session, compiled=replace(session.compiled, state=part))
@@ -189,6 +200,7 @@ class Reconciler:
             cache=Cache(now_ns=time.time_ns()),
             served={},
             options=Options(targets=targets),
+            role=role,
         )
 
     def _ask(self, session: Session, passed: Passed) -> bool:
@@ -216,6 +228,7 @@ class Reconciler:
         verdict: Verdict,
         refused: Refused | None,
         *,
+        role: Role,
         trigger: str,
         started: datetime,
         again: bool,
@@ -229,8 +242,10 @@ class Reconciler:
             signer=self._following.revision.signer if self._following.revision else "",
             clock=None if verdict.trusted else Refused(reason=verdict.reason, message=verdict.message, stalled=False),
             trouble=passed.trouble,
+            role=role,
             plan=view.plan.document if view else None,
             failed={**dict(passed.outcome.failed), **dict(passed.outcome.skipped)},
+            refused=passed.outcome.refused,
             holds=passed.holds,
             hooks=delivered.hooks if delivered else (),
             served=self._served,
@@ -275,6 +290,7 @@ class Reconciler:
             again=again,
             refused=refused,
             desired=session.compiled.state,
+            acts=role.acts,
         )
 
     def _next(self, passed: Passed, memory: Memory, now: datetime) -> tuple[datetime | None, str]:

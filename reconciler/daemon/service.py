@@ -6,7 +6,6 @@ import logging
 import random
 import select
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import Final
 
 from reconciler.apply.lock import Held, LockHeldError, hold
 from reconciler.apply.progress import Listener
+from reconciler.daemon.candidacy import Candidacy
 from reconciler.daemon.following import Following
 from reconciler.daemon.loop import TICK, Loop, Teller
 from reconciler.daemon.managed import ManagedFiles
@@ -21,6 +21,7 @@ from reconciler.daemon.passing import Tools
 from reconciler.daemon.reconciler import Reconciler, Step
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.wakeups import Wakeups
+from reconciler.passes.leading import boot
 from reconciler.passes.session import Session
 from reconciler.source.follow import FollowedSource
 from reconciler.source.watch import Watcher
@@ -36,11 +37,6 @@ _SETTLE: Final = {"git": 0.05, "directory": 0.2}
 def clock() -> datetime:
     """Now, in UTC."""
     return datetime.now(UTC)
-
-
-def boot() -> float:
-    """Seconds since boot, sleep included: nobody sets this clock (clock_gettime(2))."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def log_ended_thread(ended: threading.ExceptHookArgs) -> None:
@@ -63,6 +59,7 @@ class Service:
         listen: Listener,
         teller: Teller,
         observe_pass: Callable[[str, float], None],
+        candidacy: Candidacy | None = None,
     ) -> None:
         """Nothing happens yet.
 
@@ -75,7 +72,9 @@ class Service:
             listen: hears of every step of an apply.
             teller: hears of every waking.
             observe_pass: hears of the result of each pass and how many seconds it took.
+            candidacy: asks whether it is this one of several reconcilers that acts; ended at the end.
         """
+        self._candidacy: Final = candidacy
         self._source: Final = source
         self._following: Final = following
         self._settings: Final = settings
@@ -98,6 +97,9 @@ class Service:
         """
         with ExitStack() as resources:
             resources.callback(self._source.close)
+            resources.callback(self._following.close)
+            if self._candidacy is not None:
+                resources.callback(self._candidacy.close)
             if not self._settings.once:
                 settle = _SETTLE[self._following.describe().kind]
                 watcher = Watcher(self._source.watched, lambda: self._wakeups.wake("source"), settle=settle)
@@ -159,6 +161,7 @@ class Service:
             tools=Tools(clock=clock, listen=self._listen, stop=self._stop, wait=self._wait, beat=self._teller.beat),
             boot=boot,
             observe_pass=self._observe_pass,
+            candidacy=self._candidacy,
         )
         return Loop(
             reconciler,
@@ -171,6 +174,7 @@ class Service:
             boot=boot,
             random=random.random,
             teller=self._teller,
+            lease_moved=self._candidacy.moved if self._candidacy is not None else lambda: False,
         )
 
     def _first_session(self) -> Session | None:

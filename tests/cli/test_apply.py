@@ -406,16 +406,16 @@ def test_nothing_is_signed_for_a_full_disk(applied: Home, monkeypatch: pytest.Mo
     signed: list[object] = []
     issue = LocalIssuer.sign
 
-    def counted(issuer: LocalIssuer, *arguments: Any) -> Any:  # noqa: ANN401 - handed on as they are
+    def counted(issuer: LocalIssuer, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - handed on as they are
         signed.append(arguments)
-        return issue(issuer, *arguments)
+        return issue(issuer, *arguments, **options)
 
     def full(path: str) -> None:
         if path.endswith("/store"):
             raise StoreError(path, "no space is left on the device")
 
     monkeypatch.setattr(LocalIssuer, "sign", counted)
-    monkeypatch.setattr("reconciler.apply.publishing.ensure_space", full)
+    monkeypatch.setattr("reconciler.stores.disk.ensure_space", full)
     before = files(applied)
     said = applied.apply("--replace", "component.a")
     assert said.code == 1

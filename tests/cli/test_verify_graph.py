@@ -16,7 +16,7 @@ import pytest
 from reconciler.cli.schema import SCHEMAS
 from reconciler.observed.gather import gather
 from reconciler.plan.schema import schema_text
-from reconciler.proof.disk import Disk
+from reconciler.proof.published import Published
 from reconciler.proof.trials import Prover
 from reconciler.proof.twins import Twins
 from reconciler.trust.proofs import prove_state
@@ -140,7 +140,7 @@ def test_damage_on_disk_is_found_where_it_matters(name: str, home: Home) -> None
     assert (said.code, found(said.json)) == (1 if failing else 0, failing)
     desired = state_of(TEXT, root=str(home.path))
     observed = gather(desired)
-    documents = [prove_state(desired, observed, Prover(each), at=soon(home)) for each in (Disk(desired), Twins())]
+    documents = [prove_state(desired, observed, Prover(each), at=soon(home)) for each in (Published(desired), Twins())]
     assert [failures(document) for document in documents] == [failing, failing]
 
 
@@ -275,7 +275,7 @@ def test_files_that_change_meanwhile_are_not_mistaken_for_what_was_seen(home: Ho
     desired = state_of(TEXT, root=str(home.path))
     observed = gather(desired)
     reissue(home, f"{CP_1}/pki/etcd/server", "etcd")
-    document = prove_state(desired, observed, Prover(Disk(desired)), at=soon(home))
+    document = prove_state(desired, observed, Prover(Published(desired)), at=soon(home))
     assert {(edge.id, problem.code, problem.message) for edge in document.edges for problem in edge.problems} == {
         (
             identity,

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
+from reconciler.daemon.candidacy import Candidacy
 from reconciler.daemon.passing import Tools
 from reconciler.daemon.reconciler import Reconciler, Step
 from reconciler.plan.document import RotationEntry
-from reconciler.plan.status_document import StatusDocument
+from reconciler.plan.status_document import PlannedChange, StatusDocument
 from tests.builders import NOW
 from tests.daemon.followed import Played, follow, settings
 
@@ -33,7 +34,7 @@ class Scene:
     passes: list[str] = field(default_factory=list)
     """Their results."""
 
-    def start(self, **fields: Any) -> Reconciler:  # noqa: ANN401 - any field of the settings
+    def start(self, *, candidacy: Candidacy | None = None, **fields: Any) -> Reconciler:  # noqa: ANN401 - any field of the settings
         """A fresh one, as after a restart."""
         given = {"state_dir": str(self.home / "state"), "interval": INTERVAL, **fields}
         return Reconciler(
@@ -48,6 +49,7 @@ class Scene:
             ),
             boot=lambda: self.boot,
             observe_pass=lambda result, _seconds: self.passes.append(result),
+            candidacy=candidacy,
         )
 
     def pass_time(self, seconds: float) -> None:
@@ -61,6 +63,13 @@ class Scene:
         lines = (self.home / "state/audit.jsonl").read_bytes().splitlines()
         entries = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
         return [entry["address"] for entry in entries if entry.get("serial")]
+
+    def changes(self) -> list[PlannedChange]:
+        """What the last pass planned, and what became of it."""
+        told = self.saved().reconciler
+        assert told is not None
+        assert told.last_pass is not None
+        return told.last_pass.changes
 
     def saved(self) -> StatusDocument:
         """What others read."""

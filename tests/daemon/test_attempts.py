@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
 
-from reconciler.daemon.attempts import BUDGET, Life, begun, ended, flapping, forgotten, holds, next_retry
+from reconciler.daemon.attempts import BUDGET, Life, asked_again, begun, ended, flapping, forgotten, holds, next_retry
 from reconciler.daemon.memory import Attempts, Made
 from reconciler.plan.build import Work
 from reconciler.plan.reasons import Action
@@ -27,7 +28,10 @@ def hold_of(
 ) -> tuple[str, float] | None:
     """Why a change has to wait, and for how many seconds."""
     found = holds([work(action)], {A: attempts}, revision=revision, lives={A: life}, now=NOW)
-    return (found[0].reason, (found[0].until - NOW).total_seconds()) if found else None
+    if not found:
+        return None
+    until = found[0].until
+    return found[0].reason, math.inf if until is None else (until - NOW).total_seconds()
 
 
 def fail(times: int, *, life: Life = LONG, start: datetime = NOW) -> tuple[Attempts, list[float]]:
@@ -81,6 +85,61 @@ def test_whoever_asks_does_not_wait_for_a_failure_but_for_a_crash_loop() -> None
         return [hold.reason for hold in found]
 
     assert [asked(each) for each in (failed, crashing, fought)] == [[], ["Backoff"], ["Flapping"]]
+
+
+REFUSED: Final = Attempts(revision="r1", failures=1, refused=True, detail="the role does not allow a.example")
+
+
+def test_what_was_refused_is_not_asked_for_again_under_the_same_desired_state() -> None:
+    """No time helps and no certificate that ends soon; whoever is in a hurry gets the same answer; a new revision may ask."""
+    attempts = begun([A], {}, revision="r1", now=NOW)
+    attempts = ended(
+        [work()],
+        attempts,
+        done=(),
+        failed={A: REFUSED.detail},
+        refused=frozenset({A}),
+        foreign=frozenset(),
+        lives={A: Life(ends=NOW + timedelta(minutes=1))},
+        now=NOW,
+    )
+    assert attempts == {A: REFUSED}
+    found = holds([work()], attempts, revision="r1", lives={A: LONG}, now=NOW + timedelta(days=30), impatient=True)
+    assert [(hold.reason, hold.until, hold.detail) for hold in found] == [("Refused", None, REFUSED.detail)]
+    assert next_retry(found, attempts, NOW) is None
+    assert hold_of(REFUSED, revision="r2") is None
+    assert forgotten(attempts, NOW + timedelta(days=30)) == attempts
+
+
+@pytest.mark.parametrize(
+    ("failed", "refused", "expected"),
+    [
+        ({}, frozenset(), Attempts(revision="r2", made=(Made(at=NOW, issued=True),))),
+        (
+            {A: "no space"},
+            frozenset(),
+            Attempts(revision="r2", failures=1, retry_at=NOW + timedelta(seconds=10), detail="no space"),
+        ),
+        ({A: "no"}, frozenset({A}), Attempts(revision="r2", failures=1, refused=True, detail="no")),
+    ],
+    ids=["it works now", "it fails otherwise", "refused again"],
+)
+def test_a_refusal_lasts_until_the_next_attempt(failed: dict[str, str], refused: frozenset[str], expected: Attempts) -> None:
+    """What comes of it takes its place."""
+    attempts = begun([A], {A: REFUSED}, revision="r2", now=NOW)
+    assert attempts[A].refused is False
+    done = [] if failed else [A]
+    after = ended([work()], attempts, done=done, failed=failed, refused=refused, foreign=frozenset(), lives={}, now=NOW)
+    assert after == {A: expected}
+
+
+def test_somebody_may_want_it_tried_again() -> None:
+    """For some addresses or for all; failures that are no refusals stay as they are."""
+    failed, _ = fail(2)
+    attempts = {A: REFUSED, "component.b": failed, "component.c": REFUSED}
+    assert [address for address, one in asked_again(attempts, ["component.c"]).items() if one.refused] == [A]
+    assert asked_again(attempts)["component.b"] == failed
+    assert hold_of(asked_again(attempts)[A]) is None
 
 
 def test_success_forgets_failures() -> None:

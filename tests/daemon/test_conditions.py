@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.daemon.attempts import Hold
 from reconciler.daemon.conditions import Findings, Refused, conditions
+from reconciler.daemon.role import Role
 from reconciler.observed.model import Served
 from reconciler.plan.rotation.barriers import Blocker
 from reconciler.plan.rotation.lifecycle import Standing
@@ -53,12 +54,40 @@ STALE: Final = Served(state="stale", endpoint="h:1", at=NOW)
         ),
         ({"holds": [HOLD]}, {"Ready": ("False", "Backoff"), "Reconciling": ("True", "ProgressingWithRetry")}),
         (
+            {"failed": {"component.a": "no"}, "refused": frozenset({"component.a"})},
+            {"Ready": ("False", "ApplyFailed"), "Stalled": ("True", "Refused")},
+        ),
+        (
+            {"failed": {"component.a": "no", "component.b": "no space"}, "refused": frozenset({"component.a"})},
+            {
+                "Ready": ("False", "ApplyFailed"),
+                "Reconciling": ("True", "ProgressingWithRetry"),
+                "Stalled": ("True", "Refused"),
+            },
+        ),
+        (
+            {"holds": [Hold(address="component.a", until=None, reason="Refused", detail="the role allows no such name")]},
+            {"Ready": ("False", "Refused"), "Stalled": ("True", "Refused")},
+        ),
+        (
             {"holds": [Hold(address="component.a", until=NOW, reason="BudgetExhausted", detail="7 certificates")]},
             {"Ready": ("False", "BudgetExhausted"), "BudgetExhausted": ("True", "TooManyIssuances")},
         ),
         (
             {"flapping": {"component.a": "/x"}},
             {"Ready": ("True", "ReconciliationSucceeded"), "Flapping": ("True", "AnotherWriter")},
+        ),
+        (
+            {"role": Role(reason="HoldsLease", message="This reconciler acts.")},
+            {"Ready": ("True", "ReconciliationSucceeded"), "Leader": ("True", "HoldsLease")},
+        ),
+        (
+            {"role": Role(acts=False, status="False", reason="HeldByAnother", message="cp-2 (pid 7) acts.")},
+            {"Ready": ("True", "ReconciliationSucceeded"), "Leader": ("False", "HeldByAnother")},
+        ),
+        (
+            {"trouble": Refused(reason="LeaseLost", message="cp-2 (pid 7) has taken it", stalled=False)},
+            {"Ready": ("False", "LeaseLost")},
         ),
         ({"suspended": True}, {"Ready": ("True", "ReconciliationSucceeded"), "Suspended": ("True", "SuspendedByDesiredState")}),
         ({"hooks": [FAILING]}, {"Ready": ("False", "HookFailed"), "HooksFailing": ("True", "HookFailed")}),
@@ -78,6 +107,17 @@ def test_what_holds(findings: dict[str, Any], expected: dict[str, tuple[str, str
     assert {each.type: (each.status, each.reason) for each in found} == expected
     assert found[0].type == "Ready"
     assert all(each.message.strip() for each in found)
+
+
+def test_a_refusal_says_what_was_refused_and_how_to_ask_again() -> None:
+    """Each address with what the issuer said, a few of them."""
+    holds = [Hold(address=f"component.{name}", until=None, reason="Refused", detail=f"no {name}") for name in "abcdefg"]
+    stalled = conditions(Findings(plan=EMPTY, holds=holds), (), NOW)[1]
+    assert stalled.message == (
+        "component.a: no a; component.b: no b; component.c: no c; component.d: no d; component.e: no e; and 2 more. "
+        "It is not tried again under this desired state. Change what is asked for; or change the server, and then run "
+        "`cluster-pki apply` or send SIGHUP."
+    )
 
 
 def standing(*waits: Blocker) -> Standing:

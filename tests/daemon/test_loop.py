@@ -60,6 +60,7 @@ class Scene:
     """It is stopped after so many."""
     source_has_moved: bool = False
     files_have_moved: bool = False
+    lease_has_moved: bool = False
     doubts_the_clock: bool = False
     stopped: bool = False
     triggers: list[str] = field(default_factory=list)
@@ -115,6 +116,7 @@ class Scene:
             boot=lambda: self.time.since_boot,
             random=lambda: self.random,
             teller=self,
+            lease_moved=lambda: self.lease_has_moved,
         )
 
     def run(self) -> list[str]:
@@ -139,7 +141,8 @@ def due(why: str, at: datetime, **fields: Any) -> Step:  # noqa: ANN401 - any fi
 @pytest.mark.parametrize(
     ("holds", "expected"),
     [
-        ("signal source files renewal interval", "signal"),
+        ("signal lease source files renewal interval", "signal"),
+        ("lease source files renewal interval", "lease"),
         ("source files renewal interval", "source"),
         ("files renewal interval", "files"),
         ("renewal interval", "renewal"),
@@ -154,6 +157,7 @@ def test_the_first_reason_that_holds_is_told(scene: Scene, holds: str, expected:
 
     def happen() -> None:
         scene.source_has_moved, scene.files_have_moved = "source" in reasons, "files" in reasons
+        scene.lease_has_moved = "lease" in reasons
         for reason in reasons:
             scene.time.wake(reason)
         scene.time.wall += 2 * HOUR

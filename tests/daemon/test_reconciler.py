@@ -18,9 +18,14 @@ from reconciler.daemon.attempts import Hold
 from reconciler.daemon.conditions import Refused
 from reconciler.daemon.memory import Attempts, Memory
 from reconciler.daemon.passing import Passed
+from reconciler.issuers.local import LocalIssuer
 from reconciler.passes import scope
 from reconciler.passes.look import View, look
 from reconciler.source.revision import SourceError
+from reconciler.x509.errors import LintError
+from reconciler.x509.keys import PrivateKey
+from reconciler.x509.profile import Request
+from reconciler.x509.read import Certificate
 from tests.builders import NOW
 from tests.daemon.followed import Played, server, text
 from tests.daemon.scene import INTERVAL, READY, Scene, said
@@ -239,6 +244,72 @@ def test_a_clock_that_jumped_is_looked_at_again_soon(scene: Scene) -> None:
     believed = reconciler.step("retry")
     assert (said(believed), believed.passed.outcome.done) == (READY, ("component.api", "component.web"))
     assert not reconciler.doubts_the_clock
+
+
+REFUSAL: Final = "the role web of pki/run does not allow web.test"
+
+
+@pytest.fixture
+def asked(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names that a certificate was asked for, in order, by an issuer that refuses one of them while it is told to."""
+    sign, heard = LocalIssuer.sign, list[str]()
+
+    def refusing(self: LocalIssuer, request: Request, key: PrivateKey, *, instead: str = "") -> Certificate:
+        heard.append(request.subject.common_name)
+        if request.subject.common_name == "web" and not (scene.home / "allowed").exists():
+            raise LintError((REFUSAL,), retryable=False)
+        return sign(self, request, key, instead=instead)
+
+    monkeypatch.setattr(LocalIssuer, "sign", refusing)
+    return heard
+
+
+def test_what_an_issuer_refused_is_asked_for_once_a_revision(scene: Scene, asked: list[str]) -> None:
+    """Ten wakings in ten days ask once, and the status says what was refused; the next revision asks once more."""
+    reconciler = scene.start()
+    steps = []
+    for trigger in ("start", *["interval"] * 9):
+        steps.append(reconciler.step(trigger))
+        scene.pass_time(timedelta(days=1).total_seconds())
+    assert (asked.count("web"), asked.count("api")) == (1, 1)
+    assert said(steps[0]) == {"Ready": ("False", "ApplyFailed"), "Stalled": ("True", "Refused")}
+    assert said(steps[-1]) == {"Ready": ("False", "Refused"), "Stalled": ("True", "Refused")}
+    assert [change.detail for change in scene.changes() if change.outcome == "held"] == [REFUSAL]
+    assert (steps[-1].next_why, steps[-1].failed, scene.passes[-1]) == ("renewal", True, "noop")
+    scene.source.commits["b"] = text("api", "web", "more")
+    scene.source.head = "b"
+    for _ in range(10):
+        reconciler.step("source")
+        scene.pass_time(timedelta(hours=1).total_seconds())
+    assert (asked.count("web"), asked.count("api"), asked.count("more")) == (2, 1, 1)
+
+
+def test_a_restart_does_not_ask_again_and_sighup_does(scene: Scene, asked: list[str]) -> None:
+    """A cron job that starts it every minute is no reason to ask; a person who changed the role and says so is one."""
+    for _ in range(5):
+        scene.start(once=True).step("start")
+        scene.pass_time(60)
+    assert asked.count("web") == 1
+    (scene.home / "allowed").touch()
+    reconciler = scene.start()
+    assert said(reconciler.step("start"))["Ready"] == ("False", "Refused")
+    assert said(reconciler.step("signal")) == READY
+    assert asked.count("web") == 2
+
+
+def test_what_was_put_right_by_hand_falls_due_again(scene: Scene, asked: list[str]) -> None:
+    """An apply by hand got the certificate: its renewal under the same desired state is asked for as any other."""
+    reconciler = scene.start()
+    reconciler.step("start")
+    (scene.home / "allowed").touch()
+    by_hand = scene.start()
+    assert said(by_hand.step("signal")) == READY
+    assert said(reconciler.step("interval")) == READY
+    made = asked.count("web")
+    for _ in range(10):
+        scene.pass_time(timedelta(days=34).total_seconds())
+        step = reconciler.step("renewal")
+    assert (said(step), asked.count("web")) == (READY, made + 1)
 
 
 @pytest.fixture
