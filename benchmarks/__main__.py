@@ -1,4 +1,4 @@
-"""``python -m benchmarks [start] [plan] [apply] [run] [verify]``: measures and prints the table; all of it without arguments."""
+"""``python -m benchmarks [start] [plan] [apply] [run] [verify] [vault]``: measures; all of it without arguments."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import bench_apply, bench_plan, bench_run, bench_start, bench_verify
+from benchmarks import bench_apply, bench_plan, bench_run, bench_start, bench_vault, bench_verify
 from benchmarks.measure import table
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "apply": bench_apply.measure,
     "run": bench_run.measure,
     "verify": bench_verify.measure,
+    "vault": bench_vault.measure,
 }
 
 

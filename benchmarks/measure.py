@@ -16,6 +16,8 @@ from typing import Final
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 #: The installed program, as its users start it; `python -m` would add the cost of runpy.
 PROGRAM: Final = (str(Path(sys.executable).with_name("cluster-pki")),)
+#: Of the environment: a token for the server of a benchmark. Not one of ours, which processes do not inherit here.
+VAULT_TOKEN: Final = "BENCH_VAULT_TOKEN"  # noqa: S105 - the name of a variable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def violations(root: Path, everything: Path) -> Iterator[str]:
     """What is wrong below `root`, where readers look, and with any file below `everything`."""
     files = [path for path in sorted(root.rglob("*")) if path.is_file() and not _unpublished(path.relative_to(root))]
     authorities = [certificate for path in files if path.suffix == ".crt" for certificate in _certificates(path)]
-    authorities = [certificate for certificate in authorities if _is_authority(certificate)]
+    authorities = [certificate for certificate in authorities if is_authority(certificate)]
     for path in files:
         try:
             yield from _judge(path, authorities)
@@ -130,7 +130,8 @@ def _certificates(path: Path) -> list[x509.Certificate]:
         return []  # told of by `_judge`
 
 
-def _is_authority(certificate: x509.Certificate) -> bool:
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether a certificate is that of a CA."""
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:

@@ -9,8 +9,12 @@ from typing import Final
 
 from tests.crash.cli_stories import HARNESS, STORIES, attack
 from tests.crash.rotation_stories import ROTATIONS
+from tests.crash.vault_attack import attack_with_server
+from tests.crash.vault_stories import STORIES as VAULT_STORIES
 
 FAULTS: Final = ("kill", "torn", "power", "err:EIO", "err:ENOSPC", "full", "rofs", "short", "sig:TERM")
+#: The disk is the same with a server and without one. What counts with one is when the program dies.
+FAULTS_WITH_SERVER: Final = ("kill", "sig:TERM")
 
 
 def main() -> int:
@@ -24,6 +28,13 @@ def main() -> int:
         sys.stdout.flush()
         with tempfile.TemporaryDirectory() as scratch:
             done = attack(story, ",".join(FAULTS), Path(scratch) / "run", events=story.events)
+        sys.stdout.write(done.stdout + done.stderr)
+        worst = max(worst, done.returncode)
+    for served in VAULT_STORIES:
+        sys.stdout.write(f"== {served.name}\n")
+        sys.stdout.flush()
+        with tempfile.TemporaryDirectory() as scratch:
+            done = attack_with_server(served, ",".join(FAULTS_WITH_SERVER), Path(scratch) / "run")
         sys.stdout.write(done.stdout + done.stderr)
         worst = max(worst, done.returncode)
     return 1 if worst else 0

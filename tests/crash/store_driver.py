@@ -20,6 +20,7 @@ from reconciler.apply.recovery import recover
 from reconciler.apply.state import StateDirectory
 from reconciler.desired.model import Place
 from reconciler.plan.inventory import Inventory, Record
+from reconciler.stores.disk import DISK
 from reconciler.stores.errors import StoreError
 from reconciler.stores.files import OutFile, Publication, commit, discard, read_back, stage
 
@@ -70,7 +71,7 @@ def publish(case: str, directory: str) -> None:
     state = StateDirectory(f"{directory}/state")
     with hold(state.lock_path, operation="publish", exclusive=True):
         journal = Journal.open(state.journal_path)
-        recover(journal, verify=fitting)
+        recover(journal, store=DISK, verify=fitting)
         if token_of(case, directory) != "new":
             intent = Intent(id=os.urandom(8).hex(), address="component.api", cluster="demo", place=place_of(case, directory))
             journal.append([intent])
