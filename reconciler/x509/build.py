@@ -32,9 +32,21 @@ def new_serial() -> int:
 
 
 def issue(
-    request: Request, public_key: CertificateIssuerPublicKeyTypes, issuer: Certificate, issuer_key: SigningKey
+    request: Request,
+    public_key: CertificateIssuerPublicKeyTypes,
+    issuer: Certificate,
+    issuer_key: SigningKey,
+    *,
+    subject: x509.Name | None = None,
 ) -> Certificate:
     """1. Lint, 2. sign, 3. read back and compare. The key is not touched when lint finds anything.
+
+    Args:
+        request: what is asked for.
+        public_key: what is certified.
+        issuer: the CA's certificate.
+        issuer_key: its key.
+        subject: the name to the byte, when it has one already; otherwise that of the request, in our order.
 
     Raises:
         LintError: the request must not be signed, or something else came out.
@@ -45,7 +57,7 @@ def issue(
     if problems:
         raise LintError(problems)
     name, authority = issuer_parts(issuer)
-    builder = _builder(request, public_key, name, authority)
+    builder = _builder(request, public_key, name, authority, subject=subject)
     return _signed(builder, issuer_key, request, issuer.facts, spki_sha256(public_key))
 
 

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from reconciler.x509 import pem
 from reconciler.x509.build import asked_extensions, distinguished_name
-from reconciler.x509.errors import Problem, UnreadableError
+from reconciler.x509.errors import Problem, UnprovenError, UnreadableError
 from reconciler.x509.keys import PARSE_ERRORS, describe, spki_sha256
-from reconciler.x509.profile import Request
+from reconciler.x509.profile import WEAK_HASHES, Request
 from reconciler.x509.signing import SigningKey
 
 _LABELS: Final = frozenset({"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"})
@@ -62,10 +62,14 @@ def read_request(data: bytes) -> SigningRequest:
     try:
         parsed = x509.load_der_x509_csr(blocks[0].der)
         key, valid = parsed.public_key(), parsed.is_signature_valid
+        subject = parsed.subject  # parsed only now
     except (*PARSE_ERRORS, UnsupportedAlgorithm) as error:
         raise UnreadableError(Problem.UNPARSABLE, f"the signing request cannot be parsed ({type(error).__name__})") from error
     if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
         raise UnreadableError(Problem.WRONG_TYPE, f"a {describe(key)} key cannot be used for certificates")
+    digest = parsed.signature_hash_algorithm
+    if digest is not None and digest.name in WEAK_HASHES:  # not verified: anybody could have moved the signature
+        raise UnprovenError(Problem.UNPARSABLE, f"the signing request is signed with {digest.name}, which proves nothing")
     if not valid:
-        raise UnreadableError(Problem.UNPARSABLE, "the signing request is not signed by its own key")
-    return SigningRequest(der=blocks[0].der, public_key=key, spki_sha256=spki_sha256(key), subject=parsed.subject)
+        raise UnprovenError(Problem.UNPARSABLE, "the signing request is not signed by its own key")
+    return SigningRequest(der=blocks[0].der, public_key=key, spki_sha256=spki_sha256(key), subject=subject)

@@ -6,6 +6,7 @@ comes from certificates that ``cryptography`` has parsed, so their structure is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 _VERSION: Final = 0xA0
@@ -26,6 +27,15 @@ class Parts(NamedTuple):
     spki: bytes
 
 
+class Attribute(NamedTuple):
+    """One attribute of a Name: what it is, and how its value is encoded."""
+
+    oid: bytes
+    """With tag and length."""
+    tag: int
+    """Of the value's type, such as 12 for UTF8String."""
+
+
 def parts_of(tbs: bytes) -> Parts:
     """Cuts a TBSCertificate.
 
@@ -43,9 +53,41 @@ def parts_of(tbs: bytes) -> Parts:
     return Parts(issuer=tbs[issuer:validity], subject=tbs[subject:spki], spki=tbs[spki : _end(tbs, spki)])
 
 
+def attributes_of(name: bytes) -> Iterator[Attribute]:
+    """The attributes of a Name (RFC 5280 section 4.1.2.4) in order.
+
+    Args:
+        name: one that was parsed.
+    """
+    for rdn in _values(name, 0):
+        for attribute in _values(name, rdn):
+            kind, value = _values(name, attribute)
+            yield Attribute(oid=name[kind : _end(name, kind)], tag=name[value])
+
+
+def serial_is_positive(der: bytes) -> bool:
+    """Whether a certificate that may be anything has a serial that RFC 5280 section 4.1.2.2 allows; True for no certificate."""
+    try:
+        at = _content(der, _content(der, 0))
+        if der[at] == _VERSION:
+            at = _end(der, at)
+        serial = der[_content(der, at) : _end(der, at)]
+        return not serial or (any(serial) and serial[0] < _LONG_FORM)
+    except IndexError:
+        return True
+
+
 def key_type(spki: bytes) -> str | None:
     """A `KeyAlgorithm` value, when the key is of a type without parameters to look at; None for all others."""
     return next((name for (size, head), name in _KNOWN_KEYS.items() if len(spki) == size and spki.startswith(head)), None)
+
+
+def _values(data: bytes, at: int) -> Iterator[int]:
+    """Where each value inside the one at an offset begins."""
+    end, at = _end(data, at), _content(data, at)
+    while at < end:
+        yield at
+        at = _end(data, at)
 
 
 def _content(data: bytes, at: int) -> int:

@@ -27,6 +27,10 @@ class UnreadableError(Exception):
         self.detail: Final = detail
 
 
+class UnprovenError(UnreadableError):
+    """A signing request that the key in it did not sign: whoever made it need not have that key."""
+
+
 class LintError(Exception):
     """A certificate that must not be signed, or that did not come out as requested; carries every problem found."""
 

@@ -44,6 +44,7 @@ class CertificateFacts(msgspec.Struct, frozen=True, kw_only=True):
     signature_hash: str
     """``sha256``, ``sha1``, …; ``none`` for Ed25519."""
     is_ca: bool
+    """By basicConstraints. X.509 version 1 has none: who signed itself is one there, as for OpenSSL and Go (RFC 5280 6.1.4)."""
     path_length: int | None
     ski: str
     aki: str
@@ -59,6 +60,28 @@ class KeyFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     spki_sha256: str
     key: str
+
+
+class AskedFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a signing request asks for, in the words of `CertificateFacts`."""
+
+    spki_sha256: str
+    key: str
+    """A ``KeyAlgorithm`` value, or a description such as ``rsa-1024``."""
+    subject: Subject
+    sans: tuple[str, ...] = ()
+    """Canonical SAN strings in the order of the request, as they are written but for the case of DNS names."""
+    usages: tuple[str, ...] = ()
+    """Extended key usages by their Kubernetes name, else the dotted OID; sorted."""
+    key_usages: tuple[str, ...] = ()
+    """keyUsage bits by their Kubernetes name; sorted."""
+    is_ca: bool = False
+    extensions: tuple[str, ...] = ()
+    """OIDs of what else is asked for."""
+    attributes: tuple[str, ...] = ()
+    """OIDs of attributes beside the extensions, such as a challenge password."""
+    small_exponent: int = 0
+    """The public exponent of an RSA key when it is below 65537."""
 
 
 class CrlEntry(msgspec.Struct, frozen=True, kw_only=True):

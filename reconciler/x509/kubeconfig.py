@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.x509.errors import Problem, UnreadableError
-from reconciler.x509.yaml_tree import Tree, parse_tree
+from reconciler.x509.yaml_quoting import quoted
+from reconciler.x509.yaml_tree import Tree, mapping_of, parse_tree, text_in
 
 #: Plain scalars that YAML 1.1 and 1.2 read back as this very string: start with a letter, and are none of its words.
 _PLAIN: Final = r"(?!(?i:true|false|yes|no|on|off|null|[yn])$)[A-Za-z](?:[A-Za-z0-9._@/:\[\]-]*[A-Za-z0-9/\]])?"
@@ -95,17 +96,17 @@ def render(
 clusters:
 - cluster:
     certificate-authority-data: {b64encode(ca_pem).decode()}
-    server: {_scalar(server)}
-  name: {_scalar(cluster_name)}
+    server: {scalar(server)}
+  name: {scalar(cluster_name)}
 contexts:
 - context:
-    cluster: {_scalar(cluster_name)}
-    user: {_scalar(user_name)}
-  name: {_scalar(context)}
-current-context: {_scalar(context)}
+    cluster: {scalar(cluster_name)}
+    user: {scalar(user_name)}
+  name: {scalar(context)}
+current-context: {scalar(context)}
 kind: Config
 users:
-- name: {_scalar(user_name)}
+- name: {scalar(user_name)}
   user:
     {_credential("client-certificate", certificate)}
     {_credential("client-key", key)}
@@ -129,40 +130,34 @@ def parse(data: bytes) -> ParsedKubeconfig:
     found = match.groupdict(default="")
     return ParsedKubeconfig(
         server=found["server"],
-        ca_pem=_decoded(found["ca"], "certificate-authority-data"),
+        ca_pem=decoded(found["ca"], "certificate-authority-data"),
         cluster_name=found["cluster"],
         user_name=found["user"],
         context=found["context"],
-        certificate_pem=_decoded(found["certificate"], "client-certificate-data"),
-        key_pem=_decoded(found["key"], "client-key-data"),
+        certificate_pem=decoded(found["certificate"], "client-certificate-data"),
+        key_pem=decoded(found["key"], "client-key-data"),
         client_certificate_path=found["certificate_path"],
         client_key_path=found["key_path"],
     )
 
 
-def _scalar(value: str) -> str:
-    if _IS_PLAIN.match(value):
-        return value
-    escaped = "".join(_escape(character) for character in value)
-    return f'"{escaped}"'
-
-
-def _escape(character: str) -> str:
-    """Inside double quotes; what could be a break or is not printable, by its code."""
-    if character in '"\\':
-        return f"\\{character}"
-    if character.isprintable():
-        return character
-    return f"\\U{ord(character):08x}"
+def scalar(value: str) -> str:
+    """A text that YAML 1.1 and 1.2 read back as this very string."""
+    return value if _IS_PLAIN.match(value) else quoted(value)
 
 
 def _credential(name: str, value: bytes | str) -> str:
     if isinstance(value, str):
-        return f"{name}: {_scalar(value)}"
+        return f"{name}: {scalar(value)}"
     return f"{name}-data: {b64encode(value).decode()}"
 
 
-def _decoded(text: str, name: str) -> bytes:
+def decoded(text: str, name: str) -> bytes:
+    """The bytes of a field in base64.
+
+    Raises:
+        UnreadableError: it is none.
+    """
     try:
         return a2b_base64(text.encode(), strict_mode=True)
     except (Base64Error, ValueError):
@@ -171,30 +166,30 @@ def _decoded(text: str, name: str) -> bytes:
 
 def _from_tree(root: Tree) -> ParsedKubeconfig:
     """1. The current context; 2. the entries it names; 3. whatever else there is."""
-    top = _mapping(root, "the kubeconfig")
-    current = _text(top, "current-context")
+    top = mapping_of(root, "the kubeconfig")
+    current = text_in(top, "current-context")
     extras = [name for name, wanted in (("apiVersion", "v1"), ("kind", "Config")) if top.get(name) != wanted]
     extras += [name for name in top if name not in _GENERATED[""]]
     if top.get("preferences"):
         extras.append("preferences")
 
     context = _select(top, "contexts", "context", current, extras)
-    cluster_name, user_name = _text(context, "cluster"), _text(context, "user")
+    cluster_name, user_name = text_in(context, "cluster"), text_in(context, "user")
     cluster = _select(top, "clusters", "cluster", cluster_name, extras)
     user = _select(top, "users", "user", user_name, extras)
 
     place = f"users[{_index(top, 'users', user_name)}].user"
     extras += [f"{place}.{name}" for name in ("client-certificate", "client-key") if f"{name}-data" in user and name in user]
     return ParsedKubeconfig(
-        server=_text(cluster, "server"),
-        ca_pem=_decoded(_text(cluster, "certificate-authority-data"), "certificate-authority-data"),
+        server=text_in(cluster, "server"),
+        ca_pem=decoded(text_in(cluster, "certificate-authority-data"), "certificate-authority-data"),
         cluster_name=cluster_name,
         user_name=user_name,
         context=current,
-        certificate_pem=_decoded(_text(user, "client-certificate-data"), "client-certificate-data"),
-        key_pem=_decoded(_text(user, "client-key-data"), "client-key-data"),
-        client_certificate_path="" if "client-certificate-data" in user else _text(user, "client-certificate"),
-        client_key_path="" if "client-key-data" in user else _text(user, "client-key"),
+        certificate_pem=decoded(text_in(user, "client-certificate-data"), "client-certificate-data"),
+        key_pem=decoded(text_in(user, "client-key-data"), "client-key-data"),
+        client_certificate_path="" if "client-certificate-data" in user else text_in(user, "client-certificate"),
+        client_key_path="" if "client-key-data" in user else text_in(user, "client-key"),
         extras=tuple(sorted(set(extras))),
     )
 
@@ -206,34 +201,21 @@ def _select(top: dict[str, Tree], plural: str, kind: str, name: str, extras: lis
         if index != chosen:
             extras.append(f"{plural}[{index}]")
             continue
-        extras += [f"{plural}[{index}].{key}" for key in _mapping(entry, plural) if key not in {"name", kind}]
-    found = _mapping(_mapping(_list(top, plural)[chosen], plural).get(kind) or {}, kind)
+        extras += [f"{plural}[{index}].{key}" for key in mapping_of(entry, plural) if key not in {"name", kind}]
+    found = mapping_of(mapping_of(_list(top, plural)[chosen], plural).get(kind) or {}, kind)
     extras += [f"{plural}[{chosen}].{kind}.{key}" for key in found if key not in _GENERATED[kind]]
     return found
 
 
 def _index(top: dict[str, Tree], plural: str, name: str) -> int:
     for index, entry in enumerate(_list(top, plural)):
-        if _mapping(entry, plural).get("name") == name:
+        if mapping_of(entry, plural).get("name") == name:
             return index
     raise UnreadableError(Problem.UNPARSABLE, f"the current context needs an entry under {plural} that is not there")
-
-
-def _mapping(tree: Tree, what: str) -> dict[str, Tree]:
-    if not isinstance(tree, dict):
-        raise UnreadableError(Problem.WRONG_TYPE, f"{what} is not a mapping")
-    return tree
 
 
 def _list(top: dict[str, Tree], key: str) -> list[Tree]:
     value = top.get(key) or []
     if not isinstance(value, list):
         raise UnreadableError(Problem.WRONG_TYPE, f"{key} is not a list")
-    return value
-
-
-def _text(mapping: dict[str, Tree], key: str) -> str:
-    value = mapping.get(key) or ""
-    if not isinstance(value, str):
-        raise UnreadableError(Problem.WRONG_TYPE, f"{key} is not a string")
     return value

@@ -23,6 +23,8 @@ _MARKER: Final = re.compile(rb"-----(?:BEGIN|END)")
 _HEADERS: Final = re.compile(rb"(?:[A-Za-z0-9-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)+\r?\n")
 #: Zero-filled pages after a power loss, or a binary file that happens to hold a block.
 _BINARY: Final = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+#: A SEQUENCE of more than 127 bytes, as every certificate, key and list is (X.690 8.1.3.5).
+_DER: Final = re.compile(rb"0[\x81-\x84]")
 
 
 class Block(NamedTuple):
@@ -79,6 +81,8 @@ def _check_text(text: bytes, *, last: bool) -> None:
     tail = text[text.rfind(b"\n") + 1 :]
     if (last and tail.startswith(b"-")) or text.startswith(b"-----") or b"\n-----" in text:
         raise UnreadableError(Problem.TRUNCATED, "the file ends inside a BEGIN line")
+    if _DER.match(text):
+        raise UnreadableError(Problem.NOT_PEM, "it is DER, where PEM is read")
     if _BINARY.search(text):
         raise UnreadableError(Problem.NOT_PEM, "there is binary data outside the PEM blocks")
 

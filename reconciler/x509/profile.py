@@ -219,7 +219,8 @@ def issuer_problems(issuer: CertificateFacts) -> Iterator[str]:
     """Why a certificate may not issue anything, whatever is asked for and whenever."""
     if not issuer.is_ca:
         yield "the issuer is not a CA (basicConstraints)"
-    if "cert sign" not in issuer.key_usages:
+    # A CA without the extension may do everything (RFC 5280 section 4.2.1.3): `openssl req -x509` makes such CAs.
+    if issuer.key_usages and "cert sign" not in issuer.key_usages:
         yield "the issuer may not sign certificates (keyUsage)"
     if weak_key(issuer.key):
         yield f"the issuer's key is too weak ({issuer.key})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar, cast
@@ -10,10 +11,11 @@ from typing import Final, TypeVar, cast
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 from reconciler.x509 import pem
-from reconciler.x509.der import key_type, parts_of
+from reconciler.x509.der import key_type, parts_of, serial_is_positive
 from reconciler.x509.errors import Problem, UnreadableError
 from reconciler.x509.facts import CertificateFacts
 from reconciler.x509.keys import PARSE_ERRORS, describe, spki_sha256
@@ -70,10 +72,19 @@ def read_der(der: bytes) -> Certificate:
         UnreadableError: it cannot be parsed.
     """
     try:
-        parsed = x509.load_der_x509_certificate(der)
-        return Certificate(der=der, facts=_facts(parsed, der), parsed=parsed)
+        if serial_is_positive(der):
+            return _read(der)
+        # The CAs of k3s have serial 0, which is what `cryptography` warns of.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return _read(der)
     except _EXTENSION_ERRORS as error:
         raise UnreadableError(Problem.UNPARSABLE, f"the certificate cannot be parsed ({type(error).__name__})") from error
+
+
+def _read(der: bytes) -> Certificate:
+    parsed = x509.load_der_x509_certificate(der)
+    return Certificate(der=der, facts=_facts(parsed, der), parsed=parsed)
 
 
 def read_public_keys(data: bytes) -> tuple[str, ...]:
@@ -101,7 +112,8 @@ def _facts(parsed: x509.Certificate, der: bytes) -> CertificateFacts:
     constraints = _get(found, x509.NameConstraints)
     parts = parts_of(parsed.tbs_certificate_bytes)
     self_issued = parts.subject == parts.issuer
-    named = _subject(parsed.subject)
+    self_signed = self_issued and verifies(parsed, parsed.public_key())
+    named = subject_of(parsed.subject)
     return CertificateFacts(
         fingerprint=hashlib.sha256(der).hexdigest(),
         spki_sha256=hashlib.sha256(parts.spki).hexdigest(),
@@ -111,17 +123,15 @@ def _facts(parsed: x509.Certificate, der: bytes) -> CertificateFacts:
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
         sans=_sorted(canonical(name) for name in _get(found, x509.SubjectAlternativeName) or ()),
-        usages=_sorted(
-            _USAGE_NAMES.get(oid.dotted_string, oid.dotted_string) for oid in _get(found, x509.ExtendedKeyUsage) or ()
-        ),
-        key_usages=_key_usages(_get(found, x509.KeyUsage)),
+        usages=usage_names(_get(found, x509.ExtendedKeyUsage) or ()),
+        key_usages=key_usage_names(_get(found, x509.KeyUsage)),
         key=key_type(parts.spki) or describe(parsed.public_key()),
         signature_hash=_signature_hash(parsed),
-        is_ca=basic is not None and basic.ca,
+        is_ca=basic.ca if basic is not None else self_signed and parsed.version is x509.Version.v1,
         path_length=basic.path_length if basic is not None else None,
         ski=ski.digest.hex() if ski is not None else "",
         aki=(aki.key_identifier or b"").hex() if aki is not None else "",
-        self_signed=self_issued and verifies(parsed, parsed.public_key()),
+        self_signed=self_signed,
         name_constraints=_name_constraints(constraints) if constraints is not None else None,
     )
 
@@ -141,7 +151,13 @@ def _name_constraints(value: x509.NameConstraints) -> NameConstraints:
     )
 
 
-def _key_usages(value: x509.KeyUsage | None) -> tuple[str, ...]:
+def usage_names(usages: Iterable[x509.ObjectIdentifier]) -> tuple[str, ...]:
+    """Extended key usages by their Kubernetes names, else as dotted OIDs; sorted."""
+    return _sorted(_USAGE_NAMES.get(oid.dotted_string, oid.dotted_string) for oid in usages)
+
+
+def key_usage_names(value: x509.KeyUsage | None) -> tuple[str, ...]:
+    """Bits of keyUsage by their Kubernetes names; sorted."""
     if value is None:
         return ()
     names = [name for name, attribute in KEY_USAGES.items() if getattr(value, attribute)]
@@ -150,7 +166,7 @@ def _key_usages(value: x509.KeyUsage | None) -> tuple[str, ...]:
     return _sorted(names)
 
 
-def _subject(name: x509.Name) -> Subject:
+def subject_of(name: x509.Name) -> Subject:
     """The attributes by kind. Of several common names the last counts, as in Go; the others are kept apart."""
     common_names: list[str] = []
     others: list[str] = []
@@ -180,7 +196,7 @@ def _issuer(der: bytes, parsed: x509.Certificate) -> Subject:
     if der not in _ISSUERS:
         if len(_ISSUERS) >= _MAX_ISSUERS:
             _ISSUERS.clear()
-        _ISSUERS[der] = _subject(parsed.issuer)
+        _ISSUERS[der] = subject_of(parsed.issuer)
     return _ISSUERS[der]
 
 

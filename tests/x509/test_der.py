@@ -6,8 +6,10 @@ import hashlib
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reconciler.x509.der import key_type, parts_of
+from reconciler.x509.der import key_type, parts_of, serial_is_positive
 from reconciler.x509.facts import KeyAlgorithm
 from tests.builders import make_ca, make_key, make_leaf
 
@@ -31,3 +33,28 @@ def test_a_certificate_without_version() -> None:
     fields = serial + empty + bytes.fromhex("300131") + empty + bytes.fromhex("300132") + bytes.fromhex("300133")
     parts = parts_of(bytes((0x30, len(fields))) + fields)
     assert parts == (bytes.fromhex("300131"), bytes.fromhex("300132"), bytes.fromhex("300133"))
+
+
+@pytest.mark.parametrize(
+    ("der", "positive"),
+    [
+        ("300a3008a003020102020101", True),
+        ("300a3008a003020102020100", False),
+        ("300a3008a0030201020201ff", False),
+        ("300b3009a00302010202020080", True),
+        ("30053003020100", False),
+        ("3000", True),
+        ("30ff", True),
+        ("30823000", True),
+        ("", True),
+    ],
+)
+def test_serials_that_are_not_positive(der: str, positive: bool) -> None:
+    """Zero and negative numbers are found, with a version before them or not; of what is no certificate nothing is said."""
+    assert serial_is_positive(bytes.fromhex(der)) == positive
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_have_a_serial_or_none(der: bytes) -> None:
+    """Nothing raises."""
+    assert serial_is_positive(der) in {True, False}

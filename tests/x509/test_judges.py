@@ -179,7 +179,7 @@ REQUESTS = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(REQUESTS)
 def test_what_is_asked_for_comes_out(request_: Request) -> None:
     """Any request that passes lint comes out as asked, and our path check and that of ``cryptography`` accept it."""
@@ -196,7 +196,7 @@ def test_what_is_asked_for_comes_out(request_: Request) -> None:
     assert judges.cryptography(chain, [ROOT.certificate], usage="server auth", at=NOW, names=request_.sans) == []
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request_=REQUESTS)
 def test_every_judge_accepts_any_request(request_: Request, tmp_path: Path) -> None:
     """The same before all judges; few examples, because each starts processes."""

@@ -142,7 +142,7 @@ def test_awkward_names(name: str) -> None:
     assert yaml.safe_load(data)["clusters"][0]["name"] == name
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))
 def test_any_names(cluster: str, user: str) -> None:
     """Whatever the names are, the fast path, the slow path and PyYAML agree."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -17,6 +18,7 @@ from reconciler.x509.facts import CertificateFacts
 from reconciler.x509.names import NameConstraints, Subject
 from reconciler.x509.read import Certificate, read_certificates, read_der
 from tests.builders import NOW, ca_extensions, forge, make_ca, make_key, make_leaf, raw_key
+from tests.clusters.openssl import OpenSSL
 
 CA = make_ca()
 LEAF = make_leaf(CA, organizations=("b", "a"), usages=("server auth", "client auth"), serial=0xABCDEF)
@@ -52,6 +54,15 @@ def test_every_fact_of_a_ca() -> None:
     assert (facts.is_ca, facts.path_length, facts.name_constraints, facts.self_signed) == (True, 0, constraints, False)
     assert facts.key_usages == ("cert sign", "crl sign", "digital signature")
     assert (CA.certificate.facts.self_signed, CA.certificate.facts.aki) == (True, "")
+
+
+@pytest.mark.parametrize(("serial", "shown"), [(0x00, "0"), (0xFF, "-1")])
+def test_a_serial_that_nobody_may_use(serial: int, shown: str) -> None:
+    """The CAs of k3s have serial 0: they are read like others, without a warning (which would fail this test)."""
+    der = bytearray(forge("bare", serial=1).der)
+    at = der.index(bytes.fromhex("020101")) + 2
+    der[at] = serial
+    assert read_der(bytes(der)).facts.serial == shown
 
 
 def test_the_order_of_a_file_is_kept() -> None:
@@ -211,3 +222,13 @@ def _signed(name: x509.Name) -> Certificate:
         .sign(key, hashes.SHA256())
     )
     return read_der(built.public_bytes(serialization.Encoding.DER))
+
+
+def test_version_1_is_a_ca_when_it_signed_itself(tmp_path: Path) -> None:
+    """`openssl x509 -req -signkey` makes roots without basicConstraints: a signature of its own tells a CA from a leaf there."""
+    openssl = OpenSSL(directory=tmp_path)
+    openssl.old_root("ca", "/CN=ca")
+    openssl.leaf("leaf", "/CN=leaf")
+    ca, leaf = (read_certificates((tmp_path / f"{name}.crt").read_bytes())[0].facts for name in ("ca", "leaf"))
+    assert (ca.is_ca, ca.path_length, ca.key_usages) == (True, None, ())
+    assert (leaf.is_ca, leaf.self_signed) == (False, False)

@@ -1,0 +1,1 @@
+"""Reads the files of machines: what their clusters really use."""
