@@ -33,7 +33,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: str
     """``user@host``."""
     operation: str
-    """The class of the plan, or ``note``."""
+    """The class of the plan, ``note``, or ``deny``: of a request, with who asked and why not as its note."""
     address: str = ""
     reasons: tuple[str, ...] = ()
     serial: str = ""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 
 import msgspec
 
+from reconciler.apply import outside
 from reconciler.apply.access import is_access_only, repair_access
 from reconciler.apply.fetching import SECRET_SUFFIXES, fetch_component
 from reconciler.apply.files import CERTIFICATE_MODE, component_files
-from reconciler.apply.kubeconfigs import kubeconfig_file
-from reconciler.apply.material import current_pair, issuer, pair_paths, served_chain
+from reconciler.apply.kubeconfigs import access_of, kubeconfig_file
+from reconciler.apply.material import current_key, current_pair, issuer, served_chain
 from reconciler.apply.publishing import Intention, Made, intend
-from reconciler.apply.records import component_suffixes, embedded_record, pair_record
+from reconciler.apply.records import embedded_record, pair_record
 from reconciler.apply.requests import component_request
 from reconciler.apply.run import BlockedError, Run
+from reconciler.desired.external import is_external
 from reconciler.desired.model import Component, Place
 from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import Certificates
@@ -25,8 +27,8 @@ from reconciler.plan.build import Work
 from reconciler.plan.reasons import Action
 from reconciler.stores.publication import OutFile
 from reconciler.stores.read import must_read
-from reconciler.stores.store import read_from
 from reconciler.x509.build import new_serial
+from reconciler.x509.csr import SigningRequest
 from reconciler.x509.errors import LintError
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.profile import Request
@@ -50,14 +52,24 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             LintError: the request must not be signed, or the chain does not verify.
         """
-        chain = (self.issuer.sign(self.request, self.key, instead=self.instead), *self.issuer.served_chain)
-        usage = self.component.usages[0]
-        # From when all of it is valid: a server may date what it signs back to before its own certificate was made.
-        at = max(each.facts.not_before for each in (*chain, self.issuer.root))
-        problem = chain_problem(chain, (self.issuer.root,), at=at, usage=usage)
-        if problem is not None:
-            raise LintError((f"the new certificate does not verify: {problem}",))
-        return chain
+        return signed_chain(self.issuer, self.request, self.key, usage=self.component.usages[0], instead=self.instead)
+
+
+def signed_chain(
+    issuer: Issuer, request: Request, key: PrivateKey | SigningRequest, *, usage: str, instead: str
+) -> tuple[Certificate, ...]:
+    """A new certificate, and the intermediates that are served with it; verified as a client would.
+
+    Raises:
+        LintError: see `Prepared.sign`.
+    """
+    chain = (issuer.sign(request, key, instead=instead), *issuer.served_chain)
+    # From when all of it is valid: a server may date what it signs back to before its own certificate was made.
+    at = max(each.facts.not_before for each in (*chain, issuer.root))
+    problem = chain_problem(chain, (issuer.root,), at=at, usage=usage)
+    if problem is not None:
+        raise LintError((f"the new certificate does not verify: {problem}",))
+    return chain
 
 
 def make_keys(run: Run, batch: Sequence[Work], pool: Executor | None) -> None:
@@ -67,12 +79,26 @@ def make_keys(run: Run, batch: Sequence[Work], pool: Executor | None) -> None:
     """
     components = [(work, run.desired.components[work.address]) for work in batch if work.action != Action.REPAIR]
     wanted = [
-        each for work, each in components if each.source is None and not _keeps_key(work, each) and not _is_unsigned(run, each)
+        each
+        for work, each in components
+        if not is_outside(run, each) and each.source is None and not _keeps_key(work, each) and not _is_unsigned(run, each)
     ]
     algorithms = [component.key for component in wanted]
     slow = pool is not None and any(algorithm.startswith("rsa-") for algorithm in algorithms)
     made = pool.map(PrivateKey.generate, algorithms) if pool is not None and slow else map(PrivateKey.generate, algorithms)
     run.new_keys.update(zip((component.address for component in wanted), made, strict=True))
+
+
+def apart(run: Run, group: Sequence[Work]) -> Iterator[tuple[Work, ...]]:
+    """The work in parts: of components that live in one kubeconfig each part has one, because each writes the file."""
+    waiting = list(group)
+    while waiting:
+        part: dict[str, Work] = {}
+        for work in waiting:
+            part.setdefault(run.desired.components[work.address].kubeconfig or work.address, work)
+        taken = {work.address for work in part.values()}
+        yield tuple(part.values())
+        waiting = [work for work in waiting if work.address not in taken]
 
 
 def prepare(run: Run, work: Work, started: float) -> Intention | None:
@@ -84,12 +110,24 @@ def prepare(run: Run, work: Work, started: float) -> Intention | None:
     component = run.desired.components[work.address]
     if component.source is not None and not is_access_only(work):
         return fetch_component(run, work, component, started)
+    if is_outside(run, component):
+        if work.action != Action.REPAIR:
+            return outside.answered(run, work, component, started)
+        work = outside.withdraw(run, work)
+        if not work.findings:
+            run.finish(work, record=run.records.get(work.address), started=started)
+            return None
     if work.action != Action.REPAIR:
         return _issue(run, work, component, run.new_keys.pop(component.address, None), started)
     if is_access_only(work):
         repair_access(run, work, component.access, _modes(component), started)
         return None
     return _republish(run, work, component, started)
+
+
+def is_outside(run: Run, component: Component) -> bool:
+    """Whether nobody here signs for it."""
+    return is_external(run.desired.cas[component.ca])
 
 
 def _is_unsigned(run: Run, component: Component) -> bool:
@@ -116,7 +154,7 @@ def _issue(run: Run, work: Work, component: Component, key: PrivateKey | None, s
             run,
             work,
             kubeconfig.place,
-            kubeconfig.access,
+            access_of(run, kubeconfig),
             partial(_make_embedded, run, prepared),
             started=started,
             serial=serial,
@@ -133,21 +171,15 @@ def _prepare(run: Run, component: Component, key: PrivateKey | None) -> Prepared
     signer = issuer(run, component.ca, life.issuing(component).desired.generation)
     request = component_request(component, signer.certificate.facts, now=run.now(), serial=new_serial())
     signer.prepare(request)
-    key = key or _current_key(run, component)
-    return Prepared(component=component, key=key, request=request, issuer=signer, instead=_in_use(run, component))
+    key = key or current_key(run, component)
+    return Prepared(component=component, key=key, request=request, issuer=signer, instead=in_use(run, component))
 
 
-def _in_use(run: Run, component: Component) -> str:
+def in_use(run: Run, component: Component) -> str:
+    """Fingerprint of the certificate that is there now; empty when there is none."""
     pair = run.observed.pairs.get(component.address)
     found = pair.certificate if pair is not None else None
     return found.chain[0].fingerprint if isinstance(found, Certificates) else ""
-
-
-def _current_key(run: Run, component: Component) -> PrivateKey:
-    """The key alone: the certificate beside it may be what is broken."""
-    if component.place is None or "pem" not in component.outputs:
-        return current_pair(run, component)[1]
-    return PrivateKey.from_pem(read_from(run.store, pair_paths(component.place, component.outputs)[1]))
 
 
 def _make(prepared: Prepared, place: Place) -> Made:
@@ -162,7 +194,7 @@ def _make_embedded(run: Run, prepared: Prepared) -> Made:
     kubeconfig = run.desired.kubeconfigs[component.kubeconfig]
     chain = prepared.sign()
     record = embedded_record(component, kubeconfig, chain[0].facts, requested=request_digest(component))
-    return (kubeconfig_file(run, kubeconfig, (chain, prepared.key)),), record
+    return (kubeconfig_file(run, kubeconfig, (chain, prepared.key), of=component.address),), record
 
 
 def _republish(run: Run, work: Work, component: Component, started: float) -> Intention:
@@ -187,7 +219,7 @@ def _modes(component: Component) -> dict[str, int]:
     base = component.place.absolute if component.place else ""
     return {
         f"{base}{suffix}": component.access.mode if suffix in SECRET_SUFFIXES else CERTIFICATE_MODE
-        for suffix in component_suffixes(component)
+        for suffix in component.suffixes
     }
 
 

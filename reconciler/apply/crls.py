@@ -18,7 +18,7 @@ from reconciler.desired.vault import PkiKey
 from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import Certificates, ObservedState, RevocationLists
 from reconciler.plan.build import Work
-from reconciler.plan.inventory import Revoked
+from reconciler.plan.inventory import LEAVES, Revoked
 from reconciler.plan.reasons import Reason
 from reconciler.plan.renewal import planned_end
 from reconciler.plan.revocation.data import Known, ListPlan, Reference
@@ -91,7 +91,7 @@ def replaced(run: Run, plan: Iterable[Work], *, now: datetime) -> Iterator[Revok
     """What this run replaced because it is revoked: nobody knows any more when it ends once its files are gone."""
     written = {(each.ca, each.serial): each for each in run.desired.revocations}
     for work in plan:
-        is_revoked = work.kind == "component" and any(finding.reason == Reason.REVOKED for finding in work.findings)
+        is_revoked = work.kind in LEAVES and any(finding.reason == Reason.REVOKED for finding in work.findings)
         found = run.observed.pairs[work.address].certificate if is_revoked and work.address in run.done else None
         if not isinstance(found, Certificates):
             continue

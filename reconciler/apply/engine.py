@@ -12,7 +12,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Final
 
-from reconciler.apply import authorities, bundles, components, crls, keypairs, kubeconfigs, leaving
+from reconciler.apply import authorities, bundles, components, crls, granted, keypairs, kubeconfigs, leaving, outside
 from reconciler.apply.access import is_access_only
 from reconciler.apply.publishing import Intention, publish_all
 from reconciler.apply.run import Run
@@ -78,14 +78,21 @@ def _carry_out_group(run: Run, group: Sequence[Work], pool: Executor | None) -> 
     kind = group[0].kind
     if kind == "component":
         components.make_keys(run, group, pool)
+    for part in components.apart(run, group) if kind == "component" else (group,):
+        _publish_part(run, part, kind)
+
+
+def _publish_part(run: Run, part: Sequence[Work], kind: str) -> None:
     intentions: list[Intention] = []
-    for work in group:
+    for work in part:
         with run.step(work) as started:
             intention = BATCHED[kind](run, work, started)
             if intention is not None:
                 intentions.append(intention)
     if intentions:
         publish_all(run, intentions)
+    if kind == "component":
+        outside.tidy(run, [intention.work.address for intention in intentions])
 
 
 def _handler(work: Work) -> Handler:
@@ -126,10 +133,21 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType({"ca": _authority, "keypair":
 
 #: What is published in batches.
 BATCHED: Mapping[str, Callable[[Run, Work, float], Intention | None]] = MappingProxyType(
-    {"component": components.prepare, "bundle": bundles.prepare, "kubeconfig": kubeconfigs.prepare, "crl": crls.prepare}
+    {
+        "component": components.prepare,
+        "request": granted.prepare,
+        "bundle": bundles.prepare,
+        "kubeconfig": kubeconfigs.prepare,
+        "crl": crls.prepare,
+    }
 )
 
 #: What does not depend on the kind.
 BY_ACTION: Mapping[Action, Handler] = MappingProxyType(
-    {Action.DESTROY: leaving.destroy, Action.FORGET: leaving.forget, Action.NONE: leaving.record_only}
+    {
+        Action.DESTROY: leaving.destroy,
+        Action.FORGET: leaving.forget,
+        Action.NONE: leaving.record_only,
+        Action.REQUEST: outside.ask,
+    }
 )

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 
 from reconciler.apply.files import CERTIFICATE_MODE
 from reconciler.apply.publishing import Intention, intend
-from reconciler.apply.records import bundle_record, component_suffixes, kubeconfig_record, pair_record
+from reconciler.apply.records import bundle_record, kubeconfig_record, pair_record
 from reconciler.apply.run import Run
 from reconciler.desired.model import OUTPUT_SUFFIX, Bundle, Component, Kubeconfig, Place
 from reconciler.observed.model import Certificates, ObservedPair, source_address
 from reconciler.plan.build import Work
 from reconciler.plan.bundles import bundle_request
-from reconciler.plan.kubeconfigs import kubeconfig_request
+from reconciler.plan.kubeconfig_names import kubeconfig_request
 from reconciler.stores.errors import StoreError
 from reconciler.stores.publication import OutFile, in_order
 from reconciler.stores.store import read_from
@@ -33,7 +33,7 @@ def fetch_component(run: Run, work: Work, component: Component, started: float) 
     place, source = component.place, component.source
     if place is None or source is None:
         raise KeyError(component.address)
-    found = {suffix: read_from(run.store, f"{source.absolute}{suffix}") for suffix in component_suffixes(component)}
+    found = {suffix: read_from(run.store, f"{source.absolute}{suffix}") for suffix in component.suffixes}
     leaf = _leaf(found, source)
     if leaf.facts.fingerprint != _planned(run.observed.pairs.get(source_address(component.address))):
         raise StoreError(source.absolute, "it was written after it was looked at", errno=errno.ESTALE)

@@ -56,6 +56,8 @@ class Issued(Entry, frozen=True, kw_only=True, omit_defaults=True, tag="issued")
     record: Record
     digests: Mapping[str, str] = {}
     """SHA-256 of each staged file, by suffix."""
+    made_from: Mapping[str, str] = {}
+    """SHA-256 of what a file may replace, by suffix: of files that others write to as well."""
 
 
 class Published(Entry, frozen=True, kw_only=True, omit_defaults=True, tag="published"):

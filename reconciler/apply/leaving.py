@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import posixpath
 
+from msgspec.structs import replace
+
 from reconciler.apply.run import Run
+from reconciler.desired.external import KEY, REQUEST
 from reconciler.desired.model import Place
+from reconciler.desired.store import KV_LAYOUT
 from reconciler.plan.build import Work
-from reconciler.plan.inventory import Revoked
+from reconciler.plan.inventory import LEAVES, Revoked
+from reconciler.plan.kubeconfig_names import is_merged
 from reconciler.plan.revocation.lists import LEFT
 
 
@@ -15,24 +20,30 @@ def destroy(run: Run, work: Work, started: float) -> None:
     """Removes the files of an address that left the desired state.
 
     Raises:
-        StoreError: something could not be removed; the record stays.
+        StoreError, UnreadableError: something could not be removed; the record stays.
     """
     record = run.records[work.address]
-    if record.path:
+    if record.kind == "kubeconfig" and is_merged(record.requested):
+        from reconciler.apply.entries import take_out  # noqa: PLC0415 - only kubeconfigs for people share their file
+
+        take_out(run, record)
+    elif record.path:
         place = Place(store="", root=record.root, path=record.path, layout=record.layout)
         base = posixpath.basename(record.path)
         suffixes = tuple(posixpath.basename(path).removeprefix(base) for path in record.paths)
         run.store.remove(place, suffixes)
-    if record.kind == "component" and record.serial and record.not_after is not None and record.not_after >= run.now():
+        if record.kind in {"component", "kubeconfig"} and record.layout != KV_LAYOUT:  # an external CA may have been asked for it
+            run.store.remove(replace(place, layout="plain"), (REQUEST, KEY), for_good=True)
+    for each in record.alive(run.now()) if record.kind in LEAVES else ():
         run.revoked.append(
             Revoked(
-                serial=record.serial,
-                issuer=record.issuer,
+                serial=each.serial,
+                issuer=each.issuer,
                 at=run.now().replace(microsecond=0),
                 reason=LEFT,
                 address=work.address,
-                not_after=record.not_after,
-                fingerprint=record.fingerprint,
+                not_after=each.not_after,
+                fingerprint=each.fingerprint,
             )
         )
     run.finish(work, record=None, started=started)

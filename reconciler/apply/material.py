@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from reconciler.apply.run import BlockedError, Run
+from reconciler.desired.kubeconfig_entries import KubeCluster
+from reconciler.desired.kubeconfig_reading import read_as
 from reconciler.desired.model import OUTPUT_SUFFIX, Bundle, Component, Kubeconfig, Place
 from reconciler.issuers.local import LocalIssuer
 from reconciler.issuers.protocol import Issuer
 from reconciler.plan.trust import unexpired
 from reconciler.stores.read import must_read
 from reconciler.stores.store import read_from
-from reconciler.x509 import kubeconfig
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.outputs import separate
 from reconciler.x509.read import Certificate, read_certificates
@@ -43,8 +44,8 @@ def generation_files(run: Run, name: str, number: int) -> dict[str, bytes]:
     return {suffix: read_from(run.store, f"{place.absolute}{suffix}") for suffix in run.desired.cas[name].suffixes}
 
 
-def trusted(run: Run, desired: Bundle | Kubeconfig) -> tuple[Certificate, ...]:
-    """The anchors of a bundle or kubeconfig, each once, by fingerprint: the same bytes every time.
+def trusted(run: Run, desired: Bundle | Kubeconfig | KubeCluster) -> tuple[Certificate, ...]:
+    """The anchors of a bundle, kubeconfig or entry of one, each once, by fingerprint: the same bytes every time.
 
     Raises:
         BlockedError, StoreError, UnreadableError: see `generation`; or a file with further anchors cannot be used.
@@ -103,14 +104,25 @@ def current_pair(run: Run, component: Component) -> Pair:
     if component.address in run.failed or component.address in run.skipped:
         raise BlockedError(component.address)
     if component.place is None:
-        place = run.desired.kubeconfigs[component.kubeconfig].place
-        parsed = kubeconfig.parse(read_from(run.store, place.absolute))
+        holder = run.desired.kubeconfigs[component.kubeconfig]
+        parsed = read_as(holder, read_from(run.store, holder.place.absolute), component.address)
         return read_certificates(parsed.certificate_pem), PrivateKey.from_pem(parsed.key_pem)
     certificate_path, key_path = pair_paths(component.place, component.outputs)
     certificates, key = read_from(run.store, certificate_path), read_from(run.store, key_path)
     if certificate_path == key_path:
         certificates, key = separate(certificates)
     return read_certificates(certificates), PrivateKey.from_pem(key)
+
+
+def current_key(run: Run, component: Component) -> PrivateKey:
+    """The key of a component alone: the certificate beside it may be what is broken.
+
+    Raises:
+        BlockedError, StoreError, UnreadableError: see `current_pair`.
+    """
+    if component.place is None or "pem" not in component.outputs:
+        return current_pair(run, component)[1]
+    return PrivateKey.from_pem(read_from(run.store, pair_paths(component.place, component.outputs)[1]))
 
 
 def served_chain(run: Run, component: Component) -> tuple[Certificate, ...]:

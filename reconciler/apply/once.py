@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from reconciler.apply import engine
 from reconciler.apply.audit import AuditLog, Entry
 from reconciler.apply.crls import confirmed, remembered, replaced
+from reconciler.apply.denials import denials
 from reconciler.apply.journal import Journal, open_intents
 from reconciler.apply.orphans import revoke_orphans
 from reconciler.apply.progress import Listener, Outcome
@@ -122,9 +123,12 @@ def apply_plan(
     saved = inventory
     revoked = (*replaced(run, work, now=clock()), *run.revoked, *inventory.revoked)
     revoked = remembered(withdrawn(run, confirmed(run, revoked)), observed, run.signed_lists.values(), now=clock())
-    if (records, revoked, desired.cluster) != (dict(inventory.records), inventory.revoked, inventory.cluster):
+    entries, denied = denials(desired, inventory.denied, now=clock(), actor=actor)
+    audit.append(entries)
+    kept = (dict(inventory.records), inventory.revoked, inventory.cluster, dict(inventory.denied))
+    if (records, revoked, desired.cluster, denied) != kept:
         saved = state.save_inventory(
-            Inventory(cluster=desired.cluster, serial=inventory.serial, records=records, revoked=revoked)
+            Inventory(cluster=desired.cluster, serial=inventory.serial, records=records, revoked=revoked, denied=denied)
         )
     journal.checkpoint()
     return Applied(outcome=run.outcome(), inventory=saved)

@@ -6,7 +6,7 @@ used by nobody; but for a key that stays, the certificate in use may be among it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -16,8 +16,8 @@ from reconciler.issuers.keyrings import Keyring
 from reconciler.stores.read import ReadFile
 from reconciler.stores.store import Store
 from reconciler.vault.errors import Kind, VaultError
-from reconciler.x509 import kubeconfig
 from reconciler.x509.errors import UnreadableError
+from reconciler.x509.kubeconfig_entries import certificates_in
 from reconciler.x509.outputs import separate
 from reconciler.x509.read import read_certificates
 
@@ -54,8 +54,18 @@ def _fingerprints(place: Place, store: Store) -> Iterator[str]:
                 continue
 
 
+def _whole(certificates: Iterable[bytes]) -> Iterator[bytes]:
+    """Those that can be read: a torn one of somebody else's says nothing about ours."""
+    for pem in certificates:
+        try:
+            read_certificates(pem)
+        except UnreadableError:
+            continue
+        yield pem
+
+
 _FORMS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     ".crt": lambda data: data,
     ".pem": lambda data: separate(data)[0],
-    "": lambda data: kubeconfig.parse(data).certificate_pem,
+    "": lambda data: b"".join(_whole(certificates_in(data))),
 }

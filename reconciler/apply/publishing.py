@@ -178,7 +178,7 @@ def _publish(run: Run, intentions: Sequence[Intention]) -> dict[str, Record | Ex
         outcome = staged[id_] if isinstance(result, Signed) else result
         if isinstance(result, Signed) and isinstance(outcome, Staged):
             results[id_] = result.record
-            staging.append(Issued(id=id_, record=result.record, digests=outcome.digests))
+            staging.append(Issued(id=id_, record=result.record, digests=outcome.digests, made_from=outcome.made_from))
         elif isinstance(outcome, Exception):
             results[id_] = outcome
             if not (asked[id_] and _may_be_signed(result)):

@@ -7,10 +7,11 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from reconciler.desired.model import CA, OUTPUT_SUFFIX, Access, Bundle, Component, Crl, DesiredState, Kubeconfig, Place
-from reconciler.observed.model import Certificates, Key, KubeconfigFile, ObservedState, RevocationLists
+from reconciler.desired.model import CA, Access, Bundle, Component, Crl, DesiredState, Kubeconfig, Place, parse_address
+from reconciler.observed.model import Certificates, FileMeta, Key, KubeconfigFile, ObservedState, RevocationLists
 from reconciler.plan.build import Plan
 from reconciler.plan.inventory import Record
+from reconciler.plan.kubeconfig_names import kubeconfig_request
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.plan.rotation.lifecycle import Lifecycle, Standing
 from reconciler.x509.facts import CertificateFacts, CrlFacts
@@ -38,10 +39,9 @@ def pair_record(
         generation: of a CA.
     """
     is_ca = isinstance(desired, CA)
-    suffixes = desired.suffixes if isinstance(desired, CA) else component_suffixes(desired)
     return Record(
-        kind="ca" if is_ca else "component",
-        paths=tuple(f"{place.absolute}{suffix}" for suffix in suffixes),
+        kind=parse_address(desired.address)[0],
+        paths=tuple(f"{place.absolute}{suffix}" for suffix in desired.suffixes),
         fingerprint=leaf.fingerprint,
         spki_sha256=leaf.spki_sha256,
         serial=leaf.serial,
@@ -57,14 +57,6 @@ def pair_record(
         path=place.path,
         layout=place.layout,
     )
-
-
-def component_suffixes(component: Component) -> tuple[str, ...]:
-    """The suffixes of a component's files, certificate first."""
-    suffixes: list[str] = []
-    for output in component.outputs:
-        suffixes += [".crt", ".key"] if output == "pem" else [OUTPUT_SUFFIX[output]]
-    return tuple(suffixes)
 
 
 def embedded_record(component: Component, kubeconfig: Kubeconfig, leaf: CertificateFacts, *, requested: str = "") -> Record:
@@ -222,11 +214,20 @@ def _files(desired: DesiredState, observed: ObservedState, lives: Mapping[str, K
     for bundle in desired.bundles.values():
         there = observed.bundles.get(bundle.address)
         if there is not None and isinstance(there.certificates, Certificates):
-            yield bundle.address, bundle_record(bundle)
+            yield bundle.address, _as_found(bundle_record(bundle), there.certificates.meta)
     for kubeconfig in desired.kubeconfigs.values():
-        if isinstance(observed.kubeconfigs.get(kubeconfig.address), KubeconfigFile):
-            yield kubeconfig.address, kubeconfig_record(kubeconfig)
+        file = observed.kubeconfigs.get(kubeconfig.address)
+        if isinstance(file, KubeconfigFile):
+            # The names in a file that is shared are kept whoever wrote them: they are how ours are taken out again.
+            merged = kubeconfig.entries is not None and kubeconfig.entries.merge
+            record = kubeconfig_record(kubeconfig, requested=kubeconfig_request(kubeconfig) if merged else "")
+            yield kubeconfig.address, _as_found(record, file.meta)
     yield from _lists(desired, observed)
+
+
+def _as_found(record: Record, meta: FileMeta) -> Record:
+    """The record of a file that somebody else made, perhaps narrower than we would: drift is what changes from now on."""
+    return replace(record, mode=meta.mode)
 
 
 def _lists(desired: DesiredState, observed: ObservedState) -> Iterator[tuple[str, Record]]:

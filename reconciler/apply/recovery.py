@@ -111,7 +111,8 @@ def _finish(waiting: OpenIntent, store: Store, verify: Verify) -> str | None:
 
 def _staged(waiting: OpenIntent) -> Staged:
     digests = waiting.issued.digests if waiting.issued else {}
-    return Staged(intent=waiting.intent.id, place=waiting.intent.place, digests=digests)
+    made_from = waiting.issued.made_from if waiting.issued else {}
+    return Staged(intent=waiting.intent.id, place=waiting.intent.place, digests=digests, made_from=made_from)
 
 
 def _published(journal: Journal) -> dict[str, Record]:

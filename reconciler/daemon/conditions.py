@@ -11,7 +11,9 @@ import msgspec
 from reconciler.daemon.attempts import Hold
 from reconciler.daemon.role import ONLY_ONE, Role
 from reconciler.observed.model import Served
-from reconciler.plan.document import PlanDocument
+from reconciler.plan.document import PlanDocument, ResourceChange
+from reconciler.plan.health import BREAKING, UNSETTLED
+from reconciler.plan.reasons import Reason
 from reconciler.plan.rotation.barriers import BY_HAND
 from reconciler.plan.rotation.lifecycle import Standing
 from reconciler.plan.status_document import Condition, ConditionStatus, HookStatus
@@ -22,7 +24,9 @@ LOCK_HELD: Final = "LockHeld"
 #: The reason of a pass that had to end because somebody else may act.
 LEASE_LOST: Final = "LeaseLost"
 #: Conditions about what a pass looks at; one that could not look says nothing about them.
-SEEN: Final = frozenset({"Flapping", "BudgetExhausted", "HooksFailing", "RotationWaiting"})
+SEEN: Final = frozenset({"Flapping", "BudgetExhausted", "HooksFailing", "RotationWaiting", "ExternalCAWaiting"})
+#: The reason of what an external CA was asked for.
+WAITS_OUTSIDE: Final = "RequestPending"
 _STARTING: Final = "Starting"
 #: What people have to do for a rotation to go on: the reason, and the way out.
 _FOR_PEOPLE: Final = {
@@ -99,6 +103,7 @@ def conditions(findings: Findings, before: Iterable[Condition], now: datetime) -
         _hooks(findings),
         _served(findings),
         _rotations(findings),
+        _external(findings),
     )
     return tuple(_since(condition, known.get(condition[0]), now) for condition in found if condition is not None)
 
@@ -116,6 +121,9 @@ def _ready(findings: Findings) -> _Said:
     """The first thing that is in the way of "everything is as the desired state says"."""
     for reason, message in (*_could_not(findings), *_did_not(findings), *_is_left(findings.plan)):
         return ("Ready", "Unknown" if reason == _STARTING else "False", reason, message)
+    if waiting := _waiting(findings.plan):
+        message = f"All that can be done here is done; {_names(waiting)} will follow when an external CA has signed."
+        return ("Ready", "True", WAITS_OUTSIDE, message)
     return ("Ready", "True", "ReconciliationSucceeded", "Everything is as the desired state says.")
 
 
@@ -148,6 +156,8 @@ def _is_left(plan: PlanDocument | None) -> Iterator[tuple[str, str]]:
     for entry in plan.diagnostics:
         if entry.code == SUSPENDED:
             yield "ChangesSuspended", f"{entry.summary}. {entry.detail}"
+    if broken := [entry.address for entry in plan.resource_changes if entry.change.class_ == "waiting" and _is_broken(entry)]:
+        yield WAITS_OUTSIDE, f"{_names(broken)} does not work, and an external CA has not signed its successor yet."
     if plan.has_changes:
         yield "ChangesPending", f"{_names(_pending(plan))} still to be changed."
 
@@ -230,13 +240,30 @@ def _rotations(findings: Findings) -> _Said | None:
     return ("RotationWaiting", "True", reason, f"{address} in phase {phase}: {told}{more}. {way_out}{others}")
 
 
+def _external(findings: Findings) -> _Said | None:
+    """What only somebody outside can do: no failure, and nothing that another try would help."""
+    waiting = [entry for entry in findings.plan.diagnostics if entry.code == Reason.REQUEST_PENDING] if findings.plan else []
+    told = ". ".join(entry.summary for entry in waiting[:_LISTED])
+    message = f"{told}. Each request stands beside its files, as .next.csr; the certificate is expected there as .next.crt."
+    return _present("ExternalCAWaiting", WAITS_OUTSIDE, message, there=bool(waiting))
+
+
+def _waiting(plan: PlanDocument | None) -> list[str]:
+    return [entry.address for entry in plan.resource_changes if entry.change.class_ == "waiting"] if plan else []
+
+
+def _is_broken(entry: ResourceChange) -> bool:
+    """Whether what is there cannot do its work meanwhile; what never was there is missed by nobody yet."""
+    return any(reason.code in BREAKING for reason in entry.change.reasons)
+
+
 def _present(kind: str, reason: str, message: str, *, there: bool) -> _Said | None:
     """A condition that is there only while it is true."""
     return (kind, "True", reason, message) if there else None
 
 
 def _pending(plan: PlanDocument) -> list[str]:
-    return [entry.address for entry in plan.resource_changes if entry.change.class_ != "blocked"]
+    return [entry.address for entry in plan.resource_changes if entry.change.class_ not in UNSETTLED]
 
 
 def _names(addresses: Iterable[str]) -> str:

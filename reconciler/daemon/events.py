@@ -30,7 +30,7 @@ _TOLD_OTHERWISE: Final = frozenset({"Reconciling", "HooksFailing", "ServedStale"
 _GOOD: Final = frozenset({"Ready", "SourceVerified"})
 _DONE: Final = {
     "repair": "repaired", "reissue": "reissued", "rekey": "rekeyed", "rotate": "rotated", "replace": "replaced",
-    "create": "created", "forget": "forgotten", "destroy": "destroyed",
+    "create": "created", "request": "requested", "forget": "forgotten", "destroy": "destroyed",
 }  # fmt: skip
 
 

@@ -22,11 +22,11 @@ _SERVED: Final = ("ok", "stale", "unreachable")
 _PHASES: Final = ("stable", "stage", "clients", "servers", "soak", "distrust")
 _HOOKS: Final = ("waiting", "failing")
 #: Of a plan, each there at zero: an alert then never waits for a series to appear.
-_CLASSES: Final = (*(action.word for action in Action if action), "blocked", "other")
+_CLASSES: Final = (*(action.word for action in Action if action), "waiting", "blocked", "other")
 #: There only while they are true; a series that says False is easier to alert on than one that is not there.
 _ABNORMAL: Final = (
     "Reconciling", "Stalled", "Suspended", "ClockUncertain", "Flapping", "BudgetExhausted", "HooksFailing", "ServedStale",
-    "RotationWaiting",
+    "RotationWaiting", "ExternalCAWaiting",
 )  # fmt: skip
 
 
@@ -57,7 +57,9 @@ def ready(row: ResourceStatus, now: datetime) -> str:
     """Whether a certificate does its work, in the words of a Kubernetes condition. Expired is never True."""
     if has_expired(row, now) or row.health in ("Degraded", "Missing"):
         return "False"
-    return "Unknown" if row.sync == "Unknown" else "True"
+    if row.sync == "Unknown":
+        return "Unknown"
+    return "False" if row.not_after is None else "True"  # asked of an external CA, and not there yet
 
 
 def _gauge(name: str, text: str, labels: list[str], values: Mapping[_Key, float]) -> GaugeMetricFamily:
@@ -68,7 +70,8 @@ def _gauge(name: str, text: str, labels: list[str], values: Mapping[_Key, float]
 
 
 def _of_certificates(document: StatusDocument, now: datetime) -> Iterator[Metric]:
-    rows = [row for row in document.resources if row.type in ("ca", "component")]
+    signed = (row for row in document.resources if row.approval in (None, "approved"))
+    rows = [row for row in signed if row.type in ("ca", "component", "request")]
     ends = {(row.address, visible(row.issuer or "")): row.not_after.timestamp() for row in rows if row.not_after}
     yield _gauge("certificate_expiration_timestamp_seconds", "When a certificate ends.", ["address", "issuer"], ends)
     due = {(row.address,): row.renew_at.timestamp() for row in rows if row.renew_at}

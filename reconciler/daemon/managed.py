@@ -14,6 +14,7 @@ from watchdog.events import EVENT_TYPE_CLOSED_NO_WRITE, EVENT_TYPE_OPENED, FileS
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+from reconciler.desired.external import asked_outside, waiting_of
 from reconciler.desired.model import DesiredState
 from reconciler.plan.options import desired_addresses
 from reconciler.plan.published import paths_of
@@ -29,8 +30,10 @@ _READS: Final = frozenset({EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE})
 
 
 def managed_paths(desired: DesiredState) -> tuple[str, ...]:
-    """Every file that the desired state publishes, absolute, by the name that readers use."""
-    return tuple(path for address in desired_addresses(desired) for path in paths_of(address, desired))
+    """Every file that the desired state publishes, absolute, by the name that readers use; and where external CAs answer."""
+    published = (path for address in desired_addresses(desired) for path in paths_of(address, desired))
+    answers = (waiting_of(component, desired).answer for component in asked_outside(desired))
+    return (*published, *answers)
 
 
 def signature(paths: Iterable[str]) -> str:

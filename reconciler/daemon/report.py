@@ -13,6 +13,7 @@ from reconciler.daemon.passing import Passed
 from reconciler.observed.model import Served
 from reconciler.passes.look import View
 from reconciler.plan.document import PlanDocument
+from reconciler.plan.health import UNSETTLED
 from reconciler.plan.status_document import (
     FORMAT_VERSION,
     Condition,
@@ -61,7 +62,7 @@ def planned_changes(
             outcome, detail = "skipped", skipped[entry.address]
         elif entry.address in waiting:
             outcome, detail = "held", waiting[entry.address]
-        elif entry.change.class_ == "blocked":
+        elif entry.change.class_ in UNSETTLED:
             outcome = "held"
         reasons = list(dict.fromkeys(reason.code for reason in entry.change.reasons))
         lines.append(

@@ -8,6 +8,7 @@ from reconciler.daemon.attempts import Life
 from reconciler.desired.model import CA, Component, DesiredState
 from reconciler.observed.model import Certificates, ObservedState, RevocationLists
 from reconciler.plan.build import Work
+from reconciler.plan.inventory import LEAVES
 from reconciler.plan.revocation.due import SHARE_LEFT
 
 
@@ -45,7 +46,7 @@ def most_urgent_first(work: Iterable[Work], lives_by_address: Mapping[str, Life]
 
 
 def _by_end(work: list[Work], lives_by_address: Mapping[str, Life]) -> list[Work]:
-    if not work or work[0].kind != "component":
+    if not work or work[0].kind not in LEAVES:
         return work  # CAs come in the order in which they sign each other
 
     def key(each: Work) -> tuple[bool, float]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.model import OUTPUT_SUFFIX, DesiredState, Place, parse_address
+from reconciler.desired.external import asked_outside, waiting_of
+from reconciler.desired.model import DesiredState, Place, parse_address
 from reconciler.desired.presets.fragments import KINDS
 from reconciler.desired.report import Report
 from reconciler.desired.store import KV_LAYOUT
 from reconciler.desired.vault import SCHEME
 
-_SECTIONS: Final = {kind: section for section, kind in KINDS.items()}
+_SECTIONS: Final = {kind: section for section, kind in KINDS.items()} | {"request": "requests"}
 
 
 def check_clashes(state: DesiredState, excepted: frozenset[str], report: Report) -> None:
@@ -59,9 +60,8 @@ def claims(state: DesiredState) -> Iterator[tuple[str, str]]:
             yield from _pair(replica.place, replica.address, (".key", ".pub"))
     for component in state.components.values():
         if component.place is not None:
-            pem = (".crt", ".key") if "pem" in component.outputs else ()
-            others = tuple(OUTPUT_SUFFIX[output] for output in component.outputs if output != "pem")
-            yield from _pair(component.place, component.address, (*pem, *others))
+            yield from _pair(component.place, component.address, component.suffixes)
+    yield from ((path, each.address) for each in asked_outside(state) for path in waiting_of(each, state).paths)
     for bundle in state.bundles.values():
         yield bundle.place.absolute, bundle.address
     for kubeconfig in state.kubeconfigs.values():

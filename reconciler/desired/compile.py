@@ -12,6 +12,7 @@ from reconciler.desired.expand_components import expand_components
 from reconciler.desired.expand_context import Context, check_view, read_nodes
 from reconciler.desired.expand_copies import is_spread
 from reconciler.desired.expand_defaults import stores_of, with_defaults
+from reconciler.desired.expand_external import check_external
 from reconciler.desired.expand_stores import read_stores
 from reconciler.desired.expand_vault import complete, expand_connections, expand_lock
 from reconciler.desired.load import Loaded
@@ -64,7 +65,7 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
     base = Fragments() if settings is None else preset(settings)
     stores = stores_of(document)
     merged = with_defaults(merge(base, document, report), document)
-    if not any(getattr(merged, section) for section in KINDS):
+    if not any(getattr(merged, section) for section in KINDS) and document.requests is UNSET:
         report.add("CPK216", "the desired state is empty", hint="declare a CA under `cas`, or a cluster under `kubernetes`")
 
     # 2. What hangs together.
@@ -80,24 +81,31 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
         kubernetes=None if settings is None else facts_of(settings),
         connections=expand_connections(servers, root, report),
         lock=None if document.lock is UNSET else expand_lock(document.lock, servers, node, report),
+        files=loaded.requests,
     )
     expand_components(context, without_ca, merged.kubeconfigs, root)  # for what it reports: nothing comes of them
 
     # 3. What is wise.
     check_rules(document, context)
-    policed = check_policy(context, sound, document, expansion.all_cas, expansion.state.components)
-    check_names(policed, expansion.state.components.values())
+    ours = {address: each for address, each in expansion.state.components.items() if each.request is None}
+    policed = check_policy(context, sound, document, expansion.all_cas, ours)
+    check_names(policed, ours.values())
     if servers:
         check_vault(context, sound, expansion.all_cas, expansion.state)
+        check_external(context, expansion.all_cas, expansion.state)
 
     diagnostics = in_order([*loaded.diagnostics, *report.diagnostics])
     if report.failed:
         raise InvalidDesiredStateError(diagnostics, loaded)
-    return Compiled(state=expansion.state, expanded=_expanded(document, merged, stores), diagnostics=diagnostics)
+    return Compiled(state=expansion.state, expanded=_expanded(document, merged, stores, expansion.state), diagnostics=diagnostics)
 
 
-def _expanded(document: Document, merged: Fragments, stores: dict[str, StoreSpec]) -> Document:
+def _expanded(document: Document, merged: Fragments, stores: dict[str, StoreSpec], state: DesiredState) -> Document:
     """The document as if everything had been written by hand."""
+    if document.requests is not UNSET:
+        from reconciler.desired.expand_granted import written_out  # noqa: PLC0415 - most clusters have none
+
+        document = replace(document, requests=written_out(document, state.requests))
     return replace(
         document,
         include=UNSET,

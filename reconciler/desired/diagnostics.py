@@ -16,6 +16,8 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
+    NOTICE = "notice"
+    """Of what is found about a cluster's health; no mistake of a desired state."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True, order=True):

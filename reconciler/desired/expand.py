@@ -19,8 +19,11 @@ from reconciler.desired.expand_groups import expand_groups
 from reconciler.desired.expand_kept import as_kept
 from reconciler.desired.expand_moves import expand_moves
 from reconciler.desired.expand_stores import report_shared
-from reconciler.desired.model import CA, Component, DesiredState, Guards
+from reconciler.desired.files import File
+from reconciler.desired.limits import Guards
+from reconciler.desired.model import CA, Component, DesiredState, Kubeconfig
 from reconciler.desired.presets.fragments import Fragments
+from reconciler.desired.requested import Requested
 from reconciler.desired.spec import Document
 from reconciler.desired.spec_whole import GuardsSpec
 from reconciler.desired.vault import Connection, Lock
@@ -43,6 +46,7 @@ def expand(
     kubernetes: KubernetesFacts | None,
     connections: Mapping[str, Connection],
     lock: Lock | None,
+    files: Mapping[str, File],
 ) -> Expansion:
     """Makes the instances of this view.
 
@@ -57,15 +61,20 @@ def expand(
         kubernetes: the cluster that the preset was made for.
         connections: the servers, by name.
         lock: of this view.
+        files: of signing requests, by their paths.
     """
     all_cas = expand_cas(context, fragments.cas)
     keypairs = expand_keypairs(context, fragments.keypairs)
     components = expand_components(context, fragments.components, fragments.kubeconfigs, root)
+    requests, granted = _requests(context, document, all_cas, files)
+    components |= granted
     bundles = expand_bundles(context, fragments.bundles, all_cas, root)
     kubeconfigs = expand_kubeconfigs(context, fragments, components, root)
+    if not context.report.failed:
+        _check_kept(context, components, kubeconfigs)
     used = {component.ca for component in components.values()}
     used.update(name for bundle in bundles.values() for name in bundle.cas)
-    used.update(name for kubeconfig in kubeconfigs.values() for name in kubeconfig.cas)
+    used.update(name for kubeconfig in kubeconfigs.values() for each in kubeconfig.clusters for name in each.cas)
     cas = needed_here(context, all_cas, used)
     state = DesiredState(
         cluster=document.cluster,
@@ -75,6 +84,7 @@ def expand(
         bundles=bundles,
         kubeconfigs=kubeconfigs,
         **_revocation(context, fragments, document, cas),
+        requests=requests,
         groups={}
         if document.groups is UNSET
         else expand_groups(
@@ -101,6 +111,16 @@ def expand(
     return Expansion(state=expand_moves(context, fragments, document, state, root), all_cas=all_cas)
 
 
+def _check_kept(context: Context, components: Mapping[str, Component], kubeconfigs: Mapping[str, Kubeconfig]) -> None:
+    """What lives inside a kubeconfig needs one on each of its nodes."""
+    for component in components.values():
+        if component.place is None and component.kubeconfig not in kubeconfigs:
+            message = f"{component.address} lives in {component.kubeconfig}, which there is not"
+            hint = "give both the same forEach, or the component a path"
+            at = ("components", component.name)
+            context.report.add_once("CPK214", message, at=at, hint=hint, address=component.address)
+
+
 def guards(spec: GuardsSpec) -> Guards:
     """The limits of one plan; 30 % and one destroyed resource unless said otherwise."""
     built_in = Guards()
@@ -123,6 +143,26 @@ def _revocation(context: Context, fragments: Fragments, document: Document, cas:
         "crls": expand_crls(context, fragments, document, cas),
         "revocations": expand_revocations(context, fragments, document, cas),
     }
+
+
+def _requests(
+    context: Context, document: Document, cas: Mapping[str, CA], files: Mapping[str, File]
+) -> tuple[dict[str, Requested], dict[str, Component]]:
+    """Signing requests, and what is granted of them in this view; most clusters have none."""
+    if document.requests is UNSET:
+        if document.policy is not UNSET and document.policy.requests is not UNSET:
+            from reconciler.desired.request_policy import read_policy  # noqa: PLC0415 - see above
+
+            read_policy(document, context.report)
+        return {}, {}
+    from reconciler.desired.expand_granted import granted  # noqa: PLC0415
+    from reconciler.desired.expand_requests import read_all  # noqa: PLC0415
+    from reconciler.desired.request_policy import read_policy  # noqa: PLC0415
+    from reconciler.desired.request_reader import Reader  # noqa: PLC0415
+
+    reader = Reader(context=context, files=files, cas=cas, policy=read_policy(document, context.report))
+    requests = read_all(reader, document.requests)
+    return requests, granted(reader, document.requests, requests)
 
 
 def _edges(context: Context, fragments: Fragments, document: Document, components: Mapping[str, Component]) -> dict[str, Edge]:

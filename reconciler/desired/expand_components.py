@@ -44,12 +44,20 @@ def expand_components(
             (other != name, other) for other, config in kubeconfigs.items() if config.component == name and config.embed is True
         )
         # What belongs to no node is at home, and wherever a kubeconfig holds it.
-        needed_here = any(instances(context, config) for config in kubeconfigs.values() if config.component == name)
-        keeper = keepers[0][1] if keepers else ""
+        further = sorted(other for other, config in kubeconfigs.items() if name in further_users(config))
+        holding = (config for other, config in kubeconfigs.items() if config.component == name or other in further)
+        needed_here = any(instances(context, config) for config in holding)
+        keeper = keepers[0][1] if keepers else further[0] if further else ""
         kept_in = kubeconfigs.get(keeper) if spec.path is UNSET else None
         for instance in _expand(context, name, spec, specs, root, keeper=keeper, kept_in=kept_in, needed_here=needed_here):
             components[instance.address] = instance
     return components
+
+
+def further_users(spec: KubeconfigSpec) -> frozenset[str]:
+    """The components that a kubeconfig embeds beside that of its first user."""
+    users = {} if spec.users is UNSET else spec.users
+    return frozenset(each.component for each in users.values() if each.embed is not False)
 
 
 def split_usages(usages: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from reconciler.desired.durations import InvalidDurationError, parse_duration
-from reconciler.desired.issuing import SELF, parent_of, parents
+from reconciler.desired.durations import InvalidDurationError, parse_duration, parse_renew_before
+from reconciler.desired.issuing import SELF, external_issuer, parent_of, parents
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.spec import BundleSpec, CaSpec, ComponentSpec, Defaults, Document, KeypairSpec, KubeconfigSpec, StoreSpec
 from reconciler.desired.spec_parts import CrlSpec, KeypairRotationSpec, NodeCopiesSpec, RotationSpec, Spec, SubjectSpec
@@ -67,6 +67,12 @@ def _without_access(spec: S) -> S:
     if getattr(spec, "copies", UNSET) is not UNSET and not isinstance(spec, CaSpec):
         return spec
     return replace(spec, **{field: UNSET for field in ("mode", "owner", "group") if hasattr(spec, field)})
+
+
+def shared_store(document: Document) -> str:
+    """The store of what belongs to no node, when none is named."""
+    defaults = Defaults() if document.defaults is UNSET else document.defaults
+    return _shared_store(document, _or(defaults.store, STORE))
 
 
 def _shared_store(document: Document, store: str) -> str:
@@ -145,7 +151,7 @@ def _ca(name: str, spec: CaSpec, levels: int, *, store: str, shared: str, named:
         store=_or(spec.store, shared),
         path_length=path_length,
         generation=_or(spec.generation, 1),
-        rotation=_rotation(spec.rotation, named=named),
+        rotation=UNSET if spec.rotation is UNSET and external_issuer(spec) else _rotation(spec.rotation, named=named),
         copies=UNSET if spec.copies is UNSET else replace(spec.copies, store=_or(spec.copies.store, store)),
         crl=UNSET if spec.crl is UNSET else _crl(spec.crl, store),
         mode=_or(spec.mode, KEY_MODE),
@@ -175,7 +181,10 @@ def _keypair(spec: KeypairSpec, store: str) -> KeypairSpec:
 
 def _component(name: str, spec: ComponentSpec, store: str, defaults: Defaults) -> ComponentSpec:
     lifetime = _or(spec.lifetime, _or(defaults.lifetime, LIFETIME))
-    renew_before = _or(spec.renew_before, _or(defaults.renew_before, _in_proportion(RENEW_BEFORE, lifetime)))
+    general = _or(defaults.renew_before, _in_proportion(RENEW_BEFORE, lifetime))
+    if spec.lifetime is not UNSET and not _fits(general, lifetime):
+        general = SHORT_LIVED  # who wants eight hours of one component did not mean the month that all others have
+    renew_before = _or(spec.renew_before, general)
     return replace(
         spec,
         subject=_subject(spec.subject, name),
@@ -220,6 +229,14 @@ def _in_proportion(built_in: str, lifetime: str) -> str:
     except InvalidDurationError:
         enough = True
     return built_in if enough else SHORT_LIVED
+
+
+def _fits(renew_before: str, lifetime: str) -> bool:
+    try:
+        length = parse_duration(lifetime)
+        return parse_renew_before(renew_before, length) < length
+    except InvalidDurationError:
+        return True  # which is told where it stands
 
 
 def _or(value: T | UnsetType, default: T) -> T:

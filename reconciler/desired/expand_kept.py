@@ -1,4 +1,4 @@
-"""What follows from where things are kept: KV keeps no modes and owners, and a server may grant less than it is asked."""
+"""What follows from where things are kept: KV keeps no modes and owners, and other issuers may grant less than is asked."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import CA, Access, Bundle, Component, Crl, DesiredState, Keypair, Kubeconfig, Place
 from reconciler.desired.store import KV_LAYOUT
-from reconciler.desired.vault import NO_MODE, PkiKey
+from reconciler.desired.vault import NO_MODE, ExternalKey, PkiKey
 
 _NONE: Final = Access(mode=NO_MODE)
 
@@ -18,7 +19,7 @@ _Placed = TypeVar("_Placed", Component, Bundle, Kubeconfig, Crl)
 
 def as_kept(state: DesiredState) -> DesiredState:
     """The state with what its stores cannot keep taken out, so that nothing is ever found to differ in that."""
-    if not state.connections:
+    if not state.connections and not any(is_external(ca) for ca in state.cas.values()):
         return state
     cas = {name: _authority(ca) for name, ca in state.cas.items()}
     return replace(
@@ -48,7 +49,7 @@ def _placed(entries: Mapping[str, _Placed]) -> dict[str, _Placed]:
 
 def _granted(component: Component, cas: Mapping[str, CA]) -> Component:
     ca = cas.get(component.ca)
-    accepts = ca.key_in.accept if ca is not None and isinstance(ca.key_in, PkiKey) else frozenset()
+    accepts = ca.key_in.accept if ca is not None and isinstance(ca.key_in, PkiKey | ExternalKey) else frozenset()
     return replace(component, accepts=accepts) if accepts else component
 
 

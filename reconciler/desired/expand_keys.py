@@ -1,4 +1,4 @@
-"""Where the key of a CA is when it is not ours: in a PKI engine or a transit engine of Vault."""
+"""Where the key of a CA is when it is not ours: in a PKI engine or a transit engine of Vault, or with somebody else."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from msgspec import UNSET
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context
+from reconciler.desired.expand_external import external_key, is_one_issuer
 from reconciler.desired.expand_kv import checked
-from reconciler.desired.issuing import vault_issuer
+from reconciler.desired.issuing import external_issuer, vault_issuer
 from reconciler.desired.spec import CaSpec
-from reconciler.desired.spec_vault import TransitSpec, VaultIssuerSpec
-from reconciler.desired.vault import PkiKey, TransitKey
+from reconciler.desired.spec_vault import IssuerSpec, TransitSpec, VaultIssuerSpec
+from reconciler.desired.vault import ExternalKey, PkiKey, TransitKey
 from reconciler.desired.vault_paths import vault_path
 
 _engine = partial(vault_path, what="mount")
 
 
-def key_home(context: Context, name: str, spec: CaSpec) -> tuple[PkiKey | TransitKey | None, bool]:
+def key_home(context: Context, name: str, spec: CaSpec) -> tuple[PkiKey | TransitKey | ExternalKey | None, bool]:
     """Where the key of a CA is, None for the file beside its certificate; and whether that is sound."""
+    if isinstance(spec.issuer, IssuerSpec) and not is_one_issuer(context, name, spec.issuer):
+        return None, False
+    if (outside := external_issuer(spec)) is not None:
+        return external_key(context, name, spec, outside)
     issuer, transit = vault_issuer(spec), spec.transit
     if issuer is None and transit is UNSET:
         return None, True

@@ -1,4 +1,4 @@
-"""``moved``, ``imports`` and ``removed``: what happens to addresses, checked against those that exist."""
+"""``moved``, ``imports``, ``adopted`` and ``removed``: what happens to addresses, checked against those that exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context
 from reconciler.desired.expand_stores import under
-from reconciler.desired.model import DesiredState, Move, Place, Removal, address_of, parse_address
+from reconciler.desired.model import DesiredState, Place, address_of, parse_address
+from reconciler.desired.moves import Move, Removal
 from reconciler.desired.names import InvalidNameError, relative_path
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.report import did_you_mean
@@ -35,10 +36,13 @@ def expand_moves(context: Context, fragments: Fragments, document: Document, sta
     imports: dict[str, str] = {}
     for index, entry in enumerate(() if document.imports is UNSET else document.imports):
         imports |= addresses.imported(("imports", index), entry.to, entry.id, state, root)
+    adopted: set[str] = set()
+    for index, text in enumerate(() if document.adopted is UNSET else document.adopted):
+        adopted |= addresses.adopted(("adopted", index), text, state)
     removals: list[Removal] = []
     for index, removed in enumerate(() if document.removed is UNSET else document.removed):
         removals += addresses.removals(("removed", index), removed.from_, destroy=removed.destroy is True)
-    return replace(state, moves=tuple(moves), imports=imports, removals=tuple(removals))
+    return replace(state, moves=tuple(moves), imports=imports, adopted=frozenset(adopted), removals=tuple(removals))
 
 
 class _Addresses:
@@ -85,6 +89,15 @@ class _Addresses:
             self.context.report.add("CPK230", message, at=(*at, "id"), hint=hint, address=text)
             return {}
         return {text: here}
+
+    def adopted(self, at: Path, text: str, state: DesiredState) -> set[str]:
+        """The instances of this view that an address stands for."""
+        address = self._parse(at, text)
+        if address is None or not self._must_exist(at, address):
+            return set()
+        replicas = (copy.address for each in state.keypairs.values() for copy in each.replicas)
+        known = (*state.components, *state.bundles, *state.kubeconfigs, *replicas)
+        return {each for each in known if each == text or (address[2] is None and each.startswith(f"{text}["))}
 
     def removals(self, at: Path, text: str, *, destroy: bool) -> list[Removal]:
         address = self._parse((*at, "from"), text, also=(_CRL,))

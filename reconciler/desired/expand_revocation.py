@@ -17,8 +17,10 @@ from reconciler.desired.expand_stores import places
 from reconciler.desired.model import CA, Crl, CrlFormat, Place, Revocation, address_of, parse_address
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.report import did_you_mean
+from reconciler.desired.signers import DEFAULT_CA
 from reconciler.desired.spec import CaSpec, Document
 from reconciler.desired.spec_parts import CrlSpec
+from reconciler.desired.spec_requests import RequestSpec
 from reconciler.desired.spec_whole import RevocationSpec
 
 #: A list is signed again when a third of this is left: that must be several passes of a reconciler.
@@ -27,6 +29,8 @@ SHORTEST_VALIDITY: Final = timedelta(hours=1)
 LONGEST_UNKNOWN: Final = timedelta(days=3 * 365)
 #: More digits than a serial may have (RFC 5280 section 4.1.2.2: 20 octets).
 _MOST_DIGITS: Final = 40
+#: What the address of a request begins with.
+_REQUEST: Final = "request."
 _INSTANT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -85,21 +89,23 @@ def expand_revocations(
 
 
 def _revocation(context: Context, fragments: Fragments, spec: RevocationSpec, at: Path) -> Revocation | None:
-    component = _component(context, spec.component, (*at, "component"))
+    component = _component(context, fragments, spec.component, (*at, "component"))
     serial = _serial(context, spec.serial, (*at, "serial"))
     when = None if spec.at is UNSET else _instant(context, spec.at, (*at, "at"))
     if component is None or serial is None or (spec.at is not UNSET and when is None):
         return None
-    ca = _ca(context, fragments, parse_address(component)[1], spec, at)
+    ca = _ca(context, fragments, component, spec, at)
     if ca is None:
         return None
     reason = "unspecified" if spec.reason is UNSET else spec.reason
     return Revocation(component=component, ca=ca, serial=serial, reason=reason, at=when, origin=at)
 
 
-def _component(context: Context, text: str, at: Path) -> str | None:
-    """The address of a component by its name, its name with a node, or its address."""
-    address = text if text.startswith("component.") else f"component.{text}"
+def _component(context: Context, fragments: Fragments, text: str, at: Path) -> str | None:
+    """The address of a component or request by its name, its name with a node, or its address."""
+    address = text if text.startswith(("component.", _REQUEST)) else f"component.{text}"
+    if text not in fragments.components and text in _requests(context):
+        address = f"{_REQUEST}{text}"
     try:
         parse_address(address)
     except ValueError:
@@ -108,7 +114,11 @@ def _component(context: Context, text: str, at: Path) -> str | None:
     return address
 
 
-def _ca(context: Context, fragments: Fragments, component: str, spec: RevocationSpec, at: Path) -> str | None:
+def _requests(context: Context) -> Mapping[str, RequestSpec]:
+    return {} if context.document.requests is UNSET else context.document.requests
+
+
+def _ca(context: Context, fragments: Fragments, address: str, spec: RevocationSpec, at: Path) -> str | None:
     """Who signed it: as written, else the CA of the component while that exists."""
     if spec.ca is not UNSET:
         if spec.ca in fragments.cas:
@@ -116,6 +126,11 @@ def _ca(context: Context, fragments: Fragments, component: str, spec: Revocation
         hint = did_you_mean(spec.ca, fragments.cas) or "declare it under `cas`"
         context.report.add("CPK201", f'there is no CA "{spec.ca}"', at=(*at, "ca"), hint=hint)
         return None
+    component = parse_address(address)[1]
+    if address.startswith(_REQUEST):
+        asked = _requests(context).get(component)
+        if asked is not None:
+            return DEFAULT_CA if asked.ca is UNSET else asked.ca
     known = fragments.components.get(component)
     if known is not None:
         return str(known.ca)

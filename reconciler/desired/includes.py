@@ -24,10 +24,11 @@ NAMED_SECTIONS: Final = {
     "bundles": "bundle",
     "kubeconfigs": "kubeconfig",
     "keypairs": "keypair",
+    "requests": "request",
     "groups": "group",
     "edges": "edge",
 }
-LIST_SECTIONS: Final = frozenset({"nodes", "revocations", "moved", "imports", "removed"})
+LIST_SECTIONS: Final = frozenset({"nodes", "revocations", "moved", "imports", "adopted", "removed"})
 
 
 @dataclass(slots=True)

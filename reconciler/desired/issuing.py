@@ -1,4 +1,4 @@
-"""Who issues a CA, by what the document says under ``issuer``: itself, another CA of the document, or a Vault server."""
+"""Who issues a CA, by what the document says under ``issuer``: itself, another CA of the document, a Vault server, others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.spec import CaSpec
-from reconciler.desired.spec_vault import IssuerSpec, VaultIssuerSpec
+from reconciler.desired.spec_vault import ExternalIssuerSpec, IssuerSpec, VaultIssuerSpec
 
 SELF = "self"
 
@@ -16,7 +16,8 @@ SELF = "self"
 def parent_of(spec: CaSpec) -> str | None:
     """The name of the CA that stands above; None for a root, and for a CA whose parent is not in the document."""
     if isinstance(spec.issuer, IssuerSpec):
-        return None if spec.issuer.vault.parent is UNSET else spec.issuer.vault.parent
+        by = _by(spec.issuer)
+        return None if by is None or by.parent is UNSET else by.parent
     return None if spec.issuer is UNSET or spec.issuer == SELF else spec.issuer
 
 
@@ -28,14 +29,24 @@ def parents(cas: Mapping[str, CaSpec]) -> dict[str, str]:
 
 def parent_path(name: str, spec: CaSpec) -> Path:
     """Where the parent of a CA is written."""
-    return ("cas", name, "issuer", *(("vault", "parent") if isinstance(spec.issuer, IssuerSpec) else ()))
+    if not isinstance(spec.issuer, IssuerSpec):
+        return ("cas", name, "issuer")
+    return ("cas", name, "issuer", "external" if spec.issuer.vault is UNSET else "vault", "parent")
 
 
 def vault_issuer(spec: CaSpec) -> VaultIssuerSpec | None:
     """The PKI engine that has the CA's key; None where the key is ours."""
-    return spec.issuer.vault if isinstance(spec.issuer, IssuerSpec) else None
+    found = spec.issuer.vault if isinstance(spec.issuer, IssuerSpec) else UNSET
+    return None if found is UNSET else found
 
 
-def key_is_ours(spec: CaSpec) -> bool:
-    """Whether the key of a CA stands beside its certificate."""
-    return vault_issuer(spec) is None and spec.transit is UNSET
+def external_issuer(spec: CaSpec) -> ExternalIssuerSpec | None:
+    """What is said of a CA whose key nobody here has; None of any other."""
+    found = spec.issuer.external if isinstance(spec.issuer, IssuerSpec) else UNSET
+    return None if found is UNSET else found
+
+
+def _by(issuer: IssuerSpec) -> VaultIssuerSpec | ExternalIssuerSpec | None:
+    if issuer.vault is not UNSET:
+        return issuer.vault
+    return None if issuer.external is UNSET else issuer.external

@@ -11,6 +11,7 @@ import msgspec
 from reconciler.desired.diagnostics import Diagnostic, InvalidDesiredStateError, Path, Span, in_order
 from reconciler.desired.files import File, read_file, unusable
 from reconciler.desired.includes import Merged, read_included, refuse_main_keys, without_main_keys
+from reconciler.desired.request_files import read_requests
 from reconciler.desired.schema import Schema, desired_schema, included_schema, structure
 from reconciler.desired.source import Source, UnusableFileError
 from reconciler.desired.spec import Document
@@ -40,6 +41,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """Warnings."""
     texts: Texts
     merged: Merged
+    requests: dict[str, File] = {}
+    """The files of signing requests, by their paths."""
 
     @property
     def sha256(self) -> str:
@@ -69,14 +72,15 @@ def load(source: Source) -> Loaded:
         raise InvalidDesiredStateError((unusable(error, None),)) from None
     included, problems = read_included(source, main)
     merged = Merged([main, *included])
-    texts = Texts(by_name={file.shown: file for file in merged.files})
+    requests, unread = read_requests(source, merged.files)
+    texts = Texts(by_name={file.shown: file for file in (*requests.values(), *merged.files)})
     for file in merged.files:
         problems += file.problems
         if file is not main:
             problems += refuse_main_keys(file)
         if file.value is not None:
             merged.add(file, file.value if file is main else without_main_keys(file.value))
-    problems += merged.problems
+    problems += [*merged.problems, *unread]
     if problems:
         problems += _only_news(_form_problems(merged), problems)
         raise InvalidDesiredStateError(in_order(problems), texts)
@@ -88,11 +92,18 @@ def load(source: Source) -> Loaded:
     return Loaded(
         name=main.shown,
         document=document,
-        files=tuple((file.name, file.sha256) for file in merged.files),
+        files=_digests(main, (*merged.files, *requests.values())),
         diagnostics=(),
         texts=texts,
         merged=merged,
+        requests=requests,
     )
+
+
+def _digests(main: File, files: tuple[File, ...]) -> tuple[tuple[str, str], ...]:
+    """Name and SHA-256 of each file, the main file first, the others by name: a request that changes is a change, too."""
+    found = {file.name: file.sha256 for file in files}
+    return tuple((name, found[name]) for name in sorted(found, key=lambda name: (name != main.name, name)))
 
 
 def _form_problems(merged: Merged) -> Iterator[Diagnostic]:

@@ -10,6 +10,7 @@ import msgspec
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.spec_parts import ACTIONS, DURATION_PATTERN, NAME_PATTERN, PERCENT_PATTERN, UNIT_PATTERN
+from reconciler.desired.spec_people import NAMESPACE_PATTERN
 from reconciler.desired.spec_vault import ENGINE_NAME_PATTERN, VARIABLE_PATTERN
 from reconciler.desired.unusable import quoted
 
@@ -47,6 +48,7 @@ _PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
     r"^(100|[0-9]{1,2})%$": ("a share", 'write "30%", or a whole number'),
     ENGINE_NAME_PATTERN: ("a name in Vault", "use letters, digits and _.-, with a letter, digit or _ at both ends"),
     VARIABLE_PATTERN: ("the name of a variable", "write it without $, such as VAULT_TOKEN"),
+    NAMESPACE_PATTERN: ("a namespace", "use lower-case letters, digits and hyphens (RFC 1123)"),
     UNIT_PATTERN: ("a unit name", "write it as systemctl does, such as kubelet.service"),
 }
 _NODE_NAME: Final = ("a node name", "use lower-case letters, digits, hyphens and dots (RFC 1123)")

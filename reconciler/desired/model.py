@@ -10,16 +10,26 @@ import msgspec
 
 from reconciler.desired.connected import Edge, KubernetesFacts
 from reconciler.desired.diagnostics import Path
+from reconciler.desired.kubeconfig_entries import KubeconfigContent
+from reconciler.desired.limits import Guards
 from reconciler.desired.live import AnyHook, Probe
-from reconciler.desired.vault import Connection, Lock, PkiKey, TransitKey
+from reconciler.desired.moves import Move, Removal
+from reconciler.desired.requested import Requested
+from reconciler.desired.vault import Connection, ExternalKey, Lock, PkiKey, TransitKey
 from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.names import NameConstraints, Subject
 
-Output = Literal["pem", "fullchain", "combined", "der", "pkcs12"]
+Output = Literal["pem", "fullchain", "combined", "der", "pkcs12", "answer"]
 CrlFormat = Literal["pem", "der"]
 
-#: File suffixes by output; pem is the pair .crt and .key.
-OUTPUT_SUFFIX: dict[str, str] = {"fullchain": ".fullchain.crt", "combined": ".pem", "der": ".der", "pkcs12": ".p12"}
+#: File suffixes by output; pem is the pair .crt and .key, or .crt alone; answer is a Kubernetes object with its certificate.
+OUTPUT_SUFFIX: dict[str, str] = {
+    "fullchain": ".fullchain.crt",
+    "combined": ".pem",
+    "der": ".der",
+    "pkcs12": ".p12",
+    "answer": ".yaml",
+}
 
 
 def address_of(kind: str, name: str, node: str | None = None) -> str:
@@ -134,7 +144,7 @@ class CA(msgspec.Struct, frozen=True, kw_only=True):
     renew_before: timedelta
     issuer: str | None = None
     """Name of the parent CA; None for a root."""
-    key_in: PkiKey | TransitKey | None = None
+    key_in: PkiKey | TransitKey | ExternalKey | None = None
     """Where its key is when that is not the file beside its certificate: then there is none."""
     sans: tuple[str, ...] = ()
     path_length: int | None = None
@@ -166,8 +176,8 @@ class CA(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def taken_as_it_is(self) -> bool:
-        """Whether somebody else makes it, on a server: name, key and lifetime are theirs to choose."""
-        return isinstance(self.key_in, PkiKey) and not self.key_in.create
+        """Whether somebody else makes it, on a server or outside: name, key and lifetime are theirs to choose."""
+        return isinstance(self.key_in, ExternalKey) or (isinstance(self.key_in, PkiKey) and not self.key_in.create)
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True):
@@ -207,9 +217,18 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     after: tuple[AnyHook, ...] = ()
     """What is done when its files, or the kubeconfigs that embed them, have changed."""
     probe: Probe | None = None
+    request: Requested | None = None
+    """What it is signed for when somebody else made it: that one has the key, and there is none here."""
     suspended: bool = False
     """Looked at and told, never changed."""
     origin: Path = ()
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Of its files, certificate first."""
+        pair = (".crt", ".key") if self.request is None else (".crt",)
+        found = (pair if output == "pem" else (OUTPUT_SUFFIX[output],) for output in self.outputs)
+        return tuple(suffix for each in found for suffix in each)
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,25 +249,12 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     origin: Path = ()
 
 
-class Kubeconfig(msgspec.Struct, frozen=True, kw_only=True):
+class Kubeconfig(KubeconfigContent, frozen=True, kw_only=True):
     """A kubeconfig file. ``kubeconfig.NAME[NODE]``."""
 
     address: str
     name: str
     node: str | None
-    component: str
-    """Address of the component whose certificate and key it holds."""
-    cas: tuple[str, ...]
-    """Names of the CAs whose certificates become certificate-authority-data."""
-    files: tuple[str, ...] = ()
-    """Absolute paths, ``--root`` applied, of files with further anchors."""
-    server: str
-    cluster_name: str
-    user_name: str
-    embed: bool = True
-    client_certificate: str = ""
-    client_key: str = ""
-    """With ``embed=False``: the paths written into the file, as the node itself sees them (without staging root)."""
     place: Place
     source: Place | None = None
     """Where it is made, when this view only copies it."""
@@ -320,29 +326,6 @@ class Revocation(msgspec.Struct, frozen=True, kw_only=True):
     origin: Path = ()
 
 
-class Guards(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits of one plan."""
-
-    max_changes: int | None = None
-    """An absolute number, or None when the share below applies."""
-    max_changes_share: float = 0.30
-    max_destroy: int = 1
-
-
-class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """An address that was renamed."""
-
-    source: str
-    target: str
-
-
-class Removal(msgspec.Struct, frozen=True, kw_only=True):
-    """An address that left on purpose."""
-
-    address: str
-    destroy: bool
-
-
 class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that should be, in dependency order, keyed by address (CAs by name)."""
 
@@ -360,6 +343,8 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     """Of the CAs of this view."""
     groups: Mapping[str, Group] = msgspec.field(default_factory=dict)
     """By name; a component is in one at most."""
+    requests: Mapping[str, Requested] = msgspec.field(default_factory=dict)
+    """By address, whatever was said to them; those that are approved are among `components`, under the same address."""
     edges: Mapping[str, Edge] = msgspec.field(default_factory=dict)
     """Declared connections, by name; those of a preset are not among them."""
     kubernetes: KubernetesFacts | None = None
@@ -377,6 +362,8 @@ class DesiredState(msgspec.Struct, frozen=True, kw_only=True):
     moves: tuple[Move, ...] = ()
     imports: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Address to the path of the certificate that is taken over (absolute, ``--root`` applied)."""
+    adopted: frozenset[str] = frozenset()
+    """Addresses whose files we did not issue and may replace all the same."""
     removals: tuple[Removal, ...] = ()
     node: str | None = None
     """The node this view is restricted to, when `--node` was given."""

@@ -85,7 +85,7 @@ def _not_in_vault(context: Context, cas: Mapping[str, CA]) -> None:
 
 def _made_in_vault(ca: CA, cas: Mapping[str, CA]) -> bool:
     """Whether an engine builds the certificate, rather than us: its own, or that of the CA above."""
-    ours_to_make = not isinstance(ca.key_in, PkiKey) or ca.key_in.create
+    ours_to_make = not ca.taken_as_it_is
     if ca.issuer is None:
         return isinstance(ca.key_in, PkiKey) and ours_to_make
     above = cas.get(ca.issuer)

@@ -165,7 +165,16 @@ class _References:
     def _kubeconfig(self, name: str, spec: KubeconfigSpec) -> bool:
         here: Path = ("kubeconfigs", name)
         component = self._names("components", (*here, "component"), spec.component)
-        return self._names("bundles", (*here, "bundle"), spec.bundle) & component
+        bundle = self._names("bundles", (*here, "bundle"), spec.bundle)
+        return bundle & component & self._entries(here, spec)
+
+    def _entries(self, here: Path, spec: KubeconfigSpec) -> bool:
+        """The further entries of a kubeconfig."""
+        clusters = {} if spec.clusters is UNSET else spec.clusters
+        users = {} if spec.users is UNSET else spec.users
+        found = [self._names("bundles", (*here, "clusters", name, "bundle"), each.bundle) for name, each in clusters.items()]
+        found += [self._names("components", (*here, "users", name, "component"), each.component) for name, each in users.items()]
+        return all(found)
 
     def _copies(self, here: Path, spec: Spec) -> bool:
         if not isinstance(spec, ComponentSpec | BundleSpec | KubeconfigSpec) or spec.copies is UNSET:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Rules whose severity a document may change under ``policy.rules``.
 ADJUSTABLE_PREFIX: Final = "CPK3"
+#: But for these: a kubeconfig with such a mistake could not be written.
+KUBECONFIG_PREFIX: Final = "CPK33"
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +30,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     """One line without a full stop."""
     severity: Severity = Severity.ERROR
-    """Before ``policy.rules``."""
+    """Before ``policy.rules``; of a cluster's health the gravest that it has."""
 
     @property
     def adjustable(self) -> bool:
         """Whether ``policy.rules`` may change its severity."""
-        return self.code.startswith(ADJUSTABLE_PREFIX)
+        return self.code.startswith(ADJUSTABLE_PREFIX) and not self.code.startswith(KUBECONFIG_PREFIX)
 
 
 _RULES: Final = (
@@ -78,7 +80,7 @@ _RULES: Final = (
     Rule(code="CPK212", name="same-file-on-nodes", summary="The files of several nodes would be one file"),
     Rule(code="CPK213", name="component-not-on-node", summary="A kubeconfig's component does not exist on its node"),
     Rule(code="CPK214", name="component-nowhere", summary="A component has no path and no kubeconfig that holds it"),
-    Rule(code="CPK215", name="bad-address", summary="An address under moved, imports or removed that does not fit"),
+    Rule(code="CPK215", name="bad-address", summary="An address under moved, imports, adopted or removed that does not fit"),
     Rule(code="CPK216", name="empty-desired-state", summary="The desired state holds nothing at all"),
     Rule(code="CPK217", name="node-without-address", summary="The address of a node is needed and it has none"),
     Rule(code="CPK218", name="kubernetes-setting", summary="A setting under kubernetes that no cluster can have"),
@@ -117,6 +119,11 @@ _RULES: Final = (
     Rule(code="CPK312", name="lifetime-over-limit", summary="A component's lifetime exceeds policy.maxLifetime"),
     Rule(code="CPK313", name="system-masters", summary="Membership of system:masters, beyond RBAC", severity=Severity.WARNING),
     Rule(code="CPK314", name="no-purpose", summary="Usages without an extended key usage"),
+    # CPK33x: kubeconfigs; always errors.
+    Rule(code="CPK330", name="unknown-entry", summary="A context of a kubeconfig names a cluster or user that it does not hold"),
+    Rule(code="CPK331", name="entry-twice", summary="Two entries of a kubeconfig have one name"),
+    Rule(code="CPK332", name="cannot-merge", summary="A kubeconfig cannot be merged into a file as written"),
+    Rule(code="CPK333", name="user-without-files", summary="A further user of a copied kubeconfig has no files of its own"),
     # CPK4xx: stores.
     Rule(code="CPK401", name="store-root", summary="A store's root that is not a plain absolute directory"),
     Rule(code="CPK402", name="store-fields", summary="A store without what its type needs, or with what another has"),
@@ -139,6 +146,122 @@ _RULES: Final = (
     Rule(code="CPK506", name="key-elsewhere", summary="Copies of a CA's key that never leaves Vault"),
     Rule(code="CPK507", name="one-key-one-place", summary="The key of a CA in two places, or one key for two CAs"),
     Rule(code="CPK508", name="not-in-vault", summary="Something in a CA's certificate that Vault cannot be asked for"),
+    Rule(code="CPK509", name="not-ours-to-do", summary="Something asked of an external CA that only whoever has its key can do"),
+    Rule(code="CPK510", name="not-one-issuer", summary="An issuer that is said in no way, or in two"),
+    # CPK6xx: the health of a cluster that was discovered.
+    Rule(code="CPK601", name="file-missing", summary="A setting names a file that is not there"),
+    Rule(code="CPK602", name="file-unusable", summary="A certificate, key or kubeconfig in use cannot be understood"),
+    Rule(
+        code="CPK603",
+        name="configuration-unread",
+        summary="A manifest, unit or configuration of a node was not understood",
+        severity=Severity.WARNING,
+    ),
+    Rule(code="CPK604", name="certificate-expired", summary="A certificate has ended"),
+    Rule(code="CPK605", name="certificate-expiring", summary="A certificate or CA ends soon"),
+    Rule(code="CPK606", name="not-yet-valid", summary="A certificate begins in the future"),
+    Rule(
+        code="CPK607",
+        name="ends-after-ca",
+        summary="A certificate ends after the CA that signed it",
+        severity=Severity.WARNING,
+    ),
+    Rule(code="CPK608", name="key-mismatch", summary="A key is not that of the certificate it is used with"),
+    Rule(code="CPK609", name="untrusted-chain", summary="A certificate does not verify against the bundle that judges it"),
+    Rule(code="CPK610", name="missing-name", summary="A server's certificate lacks a name by which it is dialled"),
+    Rule(code="CPK611", name="wrong-identity", summary="A client is another user than its permissions are bound to"),
+    Rule(code="CPK612", name="wrong-usage", summary="A certificate may not be used for what it is used for"),
+    Rule(code="CPK613", name="shared-files-differ", summary="Control-plane nodes do not hold the same CA or token key"),
+    Rule(code="CPK614", name="stale-trust", summary="A kubeconfig trusts other CAs than the cluster's"),
+    Rule(
+        code="CPK615",
+        name="open-mode",
+        summary="Others can read a private key, or write what is trusted",
+        severity=Severity.WARNING,
+    ),
+    Rule(code="CPK616", name="weak-crypto", summary="A signature over SHA-1 or MD5, or a key that is too small"),
+    Rule(
+        code="CPK617",
+        name="serial-number",
+        summary="One serial number twice, or one that was not drawn at random",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        code="CPK618",
+        name="key-identifiers",
+        summary="A certificate without the identifier of its own or its issuer's key",
+        severity=Severity.NOTICE,
+    ),
+    Rule(
+        code="CPK619",
+        name="rotation-trap",
+        summary="A kubelet's client certificate will not be renewed",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        code="CPK620",
+        name="no-signer",
+        summary="Kubelets ask for certificates and nobody in the cluster signs them",
+        severity=Severity.WARNING,
+    ),
+    Rule(code="CPK621", name="kubelet-self-signed", summary="A kubelet serves with a certificate that it signed itself"),
+    Rule(
+        code="CPK622",
+        name="kubelets-unverified",
+        summary="API servers do not verify the kubelets that they connect to",
+        severity=Severity.NOTICE,
+    ),
+    Rule(
+        code="CPK623",
+        name="requestheader-names",
+        summary="Any name may be a front proxy: --requestheader-allowed-names is empty",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        code="CPK624",
+        name="client-ca-shared",
+        summary="etcd or the front proxy trust the CA of all clients",
+        severity=Severity.WARNING,
+    ),
+    Rule(code="CPK625", name="several-signers", summary="The file that signs in the cluster holds several certificates"),
+    Rule(
+        code="CPK626",
+        name="beyond-rbac",
+        summary="A certificate of system:masters, which no rule limits",
+        severity=Severity.NOTICE,
+    ),
+    Rule(code="CPK627", name="token-keys", summary="Tokens are signed with a key that the API server does not accept"),
+    Rule(code="CPK628", name="revocation-list", summary="A revocation list that etcd cannot use as it is"),
+    Rule(
+        code="CPK629",
+        name="server-unverified",
+        summary="A kubeconfig does not verify its server",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        code="CPK630",
+        name="etcd-open",
+        summary="etcd lets in who has no certificate",
+        severity=Severity.WARNING,
+    ),
+    # CPK7xx: signing requests, and what policy lets them ask for.
+    Rule(code="CPK701", name="request-file", summary="The file of a request is missing, too large, or somewhere else"),
+    Rule(code="CPK702", name="request-malformed", summary="A file that is not one signing request"),
+    Rule(code="CPK703", name="request-unproven", summary="A request that is not signed by the key in it"),
+    Rule(code="CPK704", name="request-key", summary="A request for a key that is weak, or of a type that policy does not allow"),
+    Rule(code="CPK705", name="request-subject", summary="A request for a user or group that policy does not allow"),
+    Rule(code="CPK706", name="request-name", summary="A request for a subject alternative name that policy does not allow"),
+    Rule(code="CPK707", name="request-usage", summary="A request for a usage that policy or its entry does not allow"),
+    Rule(code="CPK708", name="request-extension", summary="A request to be a CA, or for an extension that nobody grants"),
+    Rule(code="CPK709", name="request-reserved", summary="A request for a name that Kubernetes keeps for itself"),
+    Rule(code="CPK710", name="request-look-alike", summary="A name in a request that can be mistaken for another"),
+    Rule(code="CPK711", name="request-lifetime", summary="A request that would live longer than policy allows"),
+    Rule(code="CPK712", name="request-manifest", summary="A Kubernetes object that is no CertificateSigningRequest of v1"),
+    Rule(code="CPK713", name="request-signer", summary="A request that the signer it names would refuse"),
+    Rule(code="CPK714", name="request-nobody-signs", summary="A request that no CA can sign"),
+    Rule(code="CPK715", name="request-reason", summary="A request that is denied without a reason"),
+    Rule(code="CPK716", name="request-same-key", summary="Two requests for one key"),
+    Rule(code="CPK717", name="request-policy", summary="A policy for requests that means nothing as written"),
 )
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.code: rule for rule in _RULES})

@@ -54,6 +54,8 @@ _DEFAULTS: Final[dict[str, dict[str, object]]] = {
     "ConnectionSpec": {"deadline": "30s"},
     "VaultIssuerSpec": {"signVerbatim": False, "create": False},
     "LockSpec": {"ttl": "60s"},
+    "RequestSpec": {"usages": ["client auth"], "lifetime": "1y", "renewBefore": "30d", "approval": "pending", "store": "files"},
+    "RequestPolicySpec": {"commonNames": ["{name}"], "maxLifetime": "1y"},
     "GuardsSpec": {"maxChanges": "30%", "maxDestroy": 1},
     "CrlSpec": {"formats": ["pem", "der"], "validity": "7d"},
     "CrlCopiesSpec": {"store": "files"},
@@ -83,6 +85,8 @@ _EXAMPLES: Final[dict[str, dict[str, list[object]]]] = {
     "KubeconfigSpec": {"server": ["https://api.demo.internal:6443"]},
     "EdgeSpec": {"hosts": [["db.example.com", "{node.addresses}"]]},
     "CrlSpec": {"path": ["kubernetes/ca.crl"]},
+    "RequestSpec": {"csr": ["requests/jane.csr", "requests/jane.yaml"], "reason": ["on call since May"]},
+    "RequestPolicySpec": {"commonNames": [["{name}", "{name}@example.com"]], "groups": [["dev", "team-*"]]},
     "PolicySpec": {"maxLifetime": ["398d"], "rules": [{"CPK312": "warn"}]},
 }
 

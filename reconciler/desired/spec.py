@@ -25,6 +25,7 @@ from reconciler.desired.spec_parts import (
     Name,
     NameConstraintsSpec,
     NodeCopiesSpec,
+    NodeName,
     Output,
     Pkcs12Spec,
     Probe,
@@ -37,6 +38,8 @@ from reconciler.desired.spec_parts import (
     SubjectSpec,
     Usage,
 )
+from reconciler.desired.spec_people import EntryName, KubeClusterSpec, KubeContextSpec, KubeUserSpec, Namespace
+from reconciler.desired.spec_requests import RequestSpec
 from reconciler.desired.spec_vault import ConnectionName, ConnectionSpec, IssuerSpec, LockSpec, TransitSpec
 from reconciler.desired.spec_whole import EdgeSpec, GroupSpec, GuardsSpec, Import, Moved, PolicySpec, Removed, RevocationSpec
 
@@ -144,6 +147,18 @@ class KubeconfigSpec(Spec, frozen=True, kw_only=True):
     embed: (
         Annotated[bool, Meta(description="Embed certificate and key as data (default), or refer to their files.")] | UnsetType
     ) = UNSET
+    context_name: Annotated[EntryName, Meta(description="Name of its context; default USER@CLUSTER.")] | UnsetType = UNSET
+    namespace: Namespace | UnsetType = UNSET
+    clusters: Annotated[dict[EntryName, KubeClusterSpec], Meta(description="Further clusters by name.")] | UnsetType = UNSET
+    users: Annotated[dict[EntryName, KubeUserSpec], Meta(description="Further users by name.")] | UnsetType = UNSET
+    contexts: Annotated[dict[EntryName, KubeContextSpec], Meta(description="Further contexts by name.")] | UnsetType = UNSET
+    current_context: (
+        Annotated[EntryName, Meta(description="The context in use; default the first, or with merge what the file says.")]
+        | UnsetType
+    ) = UNSET
+    merge: (
+        Annotated[bool, Meta(description="The file is somebody else's too: only the entries named here are ours.")] | UnsetType
+    ) = UNSET
     store: Annotated[Name, Meta(description="The store of the file.")] | UnsetType = UNSET
     path: Annotated[RelativePath, Meta(description="The file, with its suffix.")] | UnsetType = UNSET
     copies: Annotated[NodeCopiesSpec, Meta(description="Copies on nodes, fetched from KV.")] | UnsetType = UNSET
@@ -181,7 +196,7 @@ class CertSans(Spec, frozen=True, kw_only=True):
 class EtcdSpec(Spec, frozen=True, kw_only=True):
     """External etcd: the nodes that run it. Without this, nodes of role etcd, else stacked on the control plane."""
 
-    nodes: Annotated[list[Name], Meta(min_length=1, description="Names of nodes.")] | UnsetType = UNSET
+    nodes: Annotated[list[NodeName], Meta(min_length=1, description="Names of nodes.")] | UnsetType = UNSET
 
 
 class KubernetesSpec(Spec, frozen=True, kw_only=True):
@@ -221,14 +236,7 @@ class KubernetesSpec(Spec, frozen=True, kw_only=True):
 class NodeSpec(Spec, frozen=True, kw_only=True):
     """A machine."""
 
-    name: Annotated[
-        str,
-        Meta(
-            max_length=253,
-            pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$",
-            description="Its name in the cluster, an RFC 1123 subdomain.",
-        ),
-    ]
+    name: NodeName
     roles: Annotated[list[Role], Meta(min_length=1, description="What it does.")]
     addresses: Annotated[list[str], Meta(description="IP addresses; the first is the advertise address.")] | UnsetType = UNSET
 
@@ -297,6 +305,7 @@ class Document(Spec, frozen=True, kw_only=True):
     keypairs: (
         Annotated[dict[Name, KeypairSpec | None], Meta(description="Bare keys by name; null drops a preset's.")] | UnsetType
     ) = UNSET
+    requests: Annotated[dict[Name, RequestSpec], Meta(description="Signing requests by name.")] | UnsetType = UNSET
     groups: (
         Annotated[dict[Name, GroupSpec], Meta(description="Groups of components whose hooks run one at a time, by name.")]
         | UnsetType
@@ -313,4 +322,11 @@ class Document(Spec, frozen=True, kw_only=True):
     prune: Annotated[bool, Meta(description="Remove what left the YAML.")] | UnsetType = UNSET
     moved: Annotated[list[Moved], Meta(description="Renamed addresses.")] | UnsetType = UNSET
     imports: Annotated[list[Import], Meta(description="Files to take over.")] | UnsetType = UNSET
+    adopted: (
+        Annotated[
+            list[str],
+            Meta(description="Addresses whose files were there and fitted when this was written: ours to replace from now on."),
+        ]
+        | UnsetType
+    ) = UNSET
     removed: Annotated[list[Removed], Meta(description="Addresses that left on purpose.")] | UnsetType = UNSET

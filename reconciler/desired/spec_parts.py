@@ -75,6 +75,10 @@ Output = Annotated[
         )
     ),
 ]
+NODE_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$"
+NodeName = Annotated[
+    str, Meta(max_length=253, pattern=NODE_PATTERN, description="Its name in the cluster, an RFC 1123 subdomain.")
+]
 Role = Annotated[Literal["control-plane", "worker", "etcd"], Meta(description="A node's role.")]
 
 
@@ -106,7 +110,7 @@ class ForEach(Spec, frozen=True, kw_only=True):
     """Selects nodes: one instance for each node that has one of the roles and, if given, one of the names."""
 
     roles: Annotated[list[Role], Meta(description="Any of these roles.")] | UnsetType = UNSET
-    nodes: Annotated[list[Name], Meta(description="Only these nodes.")] | UnsetType = UNSET
+    nodes: Annotated[list[NodeName], Meta(description="Only these nodes.")] | UnsetType = UNSET
 
 
 class ConstrainedNames(Spec, frozen=True, kw_only=True):

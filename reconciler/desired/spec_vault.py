@@ -88,10 +88,26 @@ class VaultIssuerSpec(Spec, frozen=True, kw_only=True):
     ) = UNSET
 
 
-class IssuerSpec(Spec, frozen=True, kw_only=True):
-    """Who signs with a key that is not ours."""
+class ExternalIssuerSpec(Spec, frozen=True, kw_only=True):
+    """A CA whose key nobody here has: signing requests are written, and its certificates published when they come back."""
 
-    vault: Annotated[VaultIssuerSpec, Meta(description="A PKI engine of Vault or OpenBao.")]
+    parent: Annotated[Name, Meta(description="The CA of this document that stands above it.")] | UnsetType = UNSET
+    accept: (
+        Annotated[
+            list[Literal["lifetime", "usages", "subject", "sans"]],
+            Meta(description="What it may give otherwise than asked for."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class IssuerSpec(Spec, frozen=True, kw_only=True):
+    """Who signs with a key that is not ours: exactly one of these."""
+
+    vault: Annotated[VaultIssuerSpec, Meta(description="A PKI engine of Vault or OpenBao.")] | UnsetType = UNSET
+    external: (
+        Annotated[ExternalIssuerSpec, Meta(description="Somebody else, who is asked by signing requests in files.")] | UnsetType
+    ) = UNSET
 
 
 class TransitSpec(Spec, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from reconciler.desired.spec_parts import Duration, Name, Spec
+from reconciler.desired.spec_requests import RequestPolicySpec
 
 
 class GroupSpec(Spec, frozen=True, kw_only=True):
@@ -85,6 +86,7 @@ class PolicySpec(Spec, frozen=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    requests: Annotated[RequestPolicySpec, Meta(description="What `requests` may ask for.")] | UnsetType = UNSET
 
 
 class GuardsSpec(Spec, frozen=True, kw_only=True):

@@ -86,6 +86,13 @@ class TransitKey(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class ExternalKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The key of a CA that nobody here has, nor any server that we know: requests go out as files, certificates come back."""
+
+    accept: frozenset[str] = frozenset()
+    """What may differ from what was asked for; see `PkiKey.accept`."""
+
+
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
     """A lease in KV that lets one of several reconcilers act."""
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from reconciler.desired.model import CA
-from reconciler.desired.vault import PkiKey
+from reconciler.desired.vault import ExternalKey, PkiKey
 from reconciler.issuers.held import Held
 from reconciler.issuers.pki_keyring import PkiKeyring
 from reconciler.issuers.protocol import Issuer
@@ -114,11 +114,11 @@ def keyring_of(
         at_hand: a certificate of this CA by its serial number, to revoke what the server has not stored.
 
     Raises:
-        ValueError: its key is a file.
+        ValueError: its key is a file, or no server has it.
     """
     place = ca.key_in
-    if place is None:
-        msg = f"the key of {ca.address} is a file"
+    if place is None or isinstance(place, ExternalKey):
+        msg = f"the key of {ca.address} is a file, or nobody's here"
         raise ValueError(msg)
     if isinstance(place, PkiKey):
         return PkiKeyring(Pki(client, place.mount), place, f"{cluster}-{ca.name}", now=now, sleep=sleep, at_hand=at_hand)

@@ -34,14 +34,15 @@ class LocalIssuer(Authority):
         super().__init__(certificate, above)
         self._key = key
 
-    def sign(self, request: Request, key: PrivateKey, *, instead: str = "") -> Certificate:
+    def sign(self, request: Request, key: PrivateKey | SigningRequest, *, instead: str = "") -> Certificate:
         """Second half: signs, and compares the result with the request.
 
         Raises:
             LintError: with every problem found.
         """
         del instead
-        return issue(request, key.public_key, self.certificate, self._key)
+        subject = key.subject if isinstance(key, SigningRequest) else None
+        return issue(request, key.public_key, self.certificate, self._key, subject=subject)
 
     def sign_ca(self, request: Request, csr: SigningRequest, old: Certificate | None) -> Certificate:
         """A certificate for a CA below this one; with `old`, around its name and key identifier.

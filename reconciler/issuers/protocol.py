@@ -51,12 +51,13 @@ class Issuer(Protocol):
         """
         ...
 
-    def sign(self, request: Request, key: PrivateKey, *, instead: str = "") -> Certificate:
+    def sign(self, request: Request, key: PrivateKey | SigningRequest, *, instead: str = "") -> Certificate:
         """Signs a prepared request and checks that what came out is what was asked.
 
         Args:
             request: what is asked for.
-            key: whose certificate it becomes; its private half never leaves this process.
+            key: whose certificate it becomes; its private half never leaves this process. Or the request of somebody who
+                keeps the key: its public key counts, and its name to the byte.
             instead: fingerprint of the certificate of that key which is in use now, where there is one: whoever looks up what
                 a server has signed must not find that.
 

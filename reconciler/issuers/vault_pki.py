@@ -25,7 +25,7 @@ from reconciler.x509.crl import RevocationList
 from reconciler.x509.csr import SigningRequest, signing_request
 from reconciler.x509.errors import LintError
 from reconciler.x509.facts import CrlEntry
-from reconciler.x509.keys import PrivateKey
+from reconciler.x509.keys import PrivateKey, describe
 from reconciler.x509.profile import Request
 from reconciler.x509.read import Certificate
 
@@ -78,7 +78,7 @@ class VaultPkiIssuer(Authority):
         if not request.is_ca and not self._key.role and not self._key.verbatim:
             raise LintError((f"nobody has said by which role {self._pki.mount} signs; name one, or `signVerbatim: true`",))
 
-    def sign(self, request: Request, key: PrivateKey, *, instead: str = "") -> Certificate:
+    def sign(self, request: Request, key: PrivateKey | SigningRequest, *, instead: str = "") -> Certificate:
         """Second half: has it signed, and compares the result with the request.
 
         Raises:
@@ -86,10 +86,10 @@ class VaultPkiIssuer(Authority):
             VaultError: nothing was signed, or with `Kind.UNKNOWN` something may have been and cannot be found.
         """
         self.prepare(request)
-        csr = signing_request(request, key)
+        csr = key if isinstance(key, SigningRequest) else signing_request(request, key)
         began = self._now()
         try:
-            signed = certificate_of(self._pki, self._ask(request, csr, key.facts.key))
+            signed = certificate_of(self._pki, self._ask(request, csr, describe(csr.public_key)))
         except VaultError as error:
             signed = self._after(error, csr.spki_sha256, began, instead)
         return self._checked(signed, request, csr.spki_sha256, self._remedy(), accept=self._key.accept)

@@ -18,7 +18,16 @@ from typing import Final
 
 import msgspec
 
-from reconciler.observed.model import Certificates, CombinedPair, DerivedOutput, Key, KubeconfigFile, PublicKey, Unusable
+from reconciler.observed.model import (
+    Certificates,
+    CombinedPair,
+    DerivedOutput,
+    Key,
+    KubeconfigEntries,
+    KubeconfigFile,
+    PublicKey,
+    Unusable,
+)
 from reconciler.stores.read import Identity, ReadFile, read_file
 
 #: Raise it when the meaning of a stored state changes.
@@ -28,7 +37,7 @@ _LIMIT: Final = 1 << 28
 _DIGEST_SIZE: Final = 32
 
 
-State = Certificates | CombinedPair | Key | PublicKey | DerivedOutput | KubeconfigFile | Unusable
+State = Certificates | CombinedPair | Key | PublicKey | DerivedOutput | KubeconfigFile | KubeconfigEntries | Unusable
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True, array_like=True):

@@ -16,6 +16,8 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reconciler.desired.external import is_external
+from reconciler.desired.kubeconfig_entries import KubeCluster
 from reconciler.desired.model import (
     CA,
     Access,
@@ -29,13 +31,15 @@ from reconciler.desired.model import (
 )
 from reconciler.observed import ahead
 from reconciler.observed.cache import Cache
+from reconciler.observed.entries import see_kubeconfig
 from reconciler.observed.keys import Held, ask
-from reconciler.observed.look import CERTIFICATES, KEY, KUBECONFIG, PUBLIC_KEY, View
+from reconciler.observed.look import CERTIFICATES, KEY, PUBLIC_KEY, View
 from reconciler.observed.model import (
     KubeconfigState,
     ObservedBundle,
     ObservedCrl,
     ObservedKeypair,
+    ObservedRequest,
     ObservedState,
     source_address,
 )
@@ -101,9 +105,11 @@ def gather(
             for address, place in _keypair_places(keypair, generations.get(keypair.address, ()))
         }
         kubeconfigs = _kubeconfigs(desired, view)
-        trusting: Iterable[Bundle | Kubeconfig] = chain(desired.bundles.values(), desired.kubeconfigs.values())
+        clusters = (cluster for each in desired.kubeconfigs.values() for cluster in each.clusters)
+        trusting: Iterable[Bundle | KubeCluster] = chain(desired.bundles.values(), clusters)
         anchors = {path: view.look(CERTIFICATES, path)[0] for each in trusting for path in each.files}
         crls = _crls(desired, pairs.authorities, store)
+        requests = _requests(desired, pairs.authorities, store)
         for part, child in parts:
             cache.absorb(child.result() if child is not None else b"")
             pairs.see_components(part)
@@ -117,6 +123,7 @@ def gather(
         generations={**pairs.generations, **generations},
         crls=crls,
         held={address: each.state for address, each in held.items()},
+        requests=requests,
         owners=_ids((access.owner for access in _accesses(desired)), lambda name: pwd.getpwnam(name).pw_uid),
         groups=_ids((access.group for access in _accesses(desired)), lambda name: grp.getgrnam(name).gr_gid),
     )
@@ -177,11 +184,13 @@ def _collector_paused() -> Iterator[None]:
 def _kubeconfigs(desired: DesiredState, view: View) -> dict[str, KubeconfigState]:
     """Those in which no component lives: the others are looked at with their component."""
     lived_in = {component.kubeconfig for component in desired.components.values() if component.place is None}
-    return {
-        address: view.look(KUBECONFIG, place.absolute)[0]
-        for address, place in _file_places(desired.kubeconfigs)
-        if address not in lived_in
-    }
+    found: dict[str, KubeconfigState] = {}
+    for address, each in desired.kubeconfigs.items():
+        if address not in lived_in:
+            found[address] = see_kubeconfig(view, each, each.place.absolute)[0]
+        if each.source is not None:
+            found[source_address(address)] = see_kubeconfig(view, each, each.source.absolute)[0]
+    return found
 
 
 def _keypair_places(keypair: Keypair, numbers: Iterable[int]) -> Iterator[tuple[str, Place]]:
@@ -198,6 +207,14 @@ def _crls(desired: DesiredState, authorities: Sequence[Certificate], store: Stor
 
     revocations = Revocations(authorities, cluster=desired.cluster, store=store)
     return {address: revocations.see(crl) for address, crl in desired.crls.items()}
+
+
+def _requests(desired: DesiredState, authorities: Sequence[Certificate], store: Store) -> dict[str, ObservedRequest]:
+    if not any(is_external(ca) for ca in desired.cas.values()):
+        return {}
+    from reconciler.observed.requests import see_requests  # noqa: PLC0415 - not needed without external CAs
+
+    return see_requests(desired, authorities, store)
 
 
 def _accesses(desired: DesiredState) -> Iterator[Access]:

@@ -102,6 +102,17 @@ def interpret_derived(output: str, data: bytes, meta: FileMeta, password: bytes 
     return DerivedOutput(fingerprints=fingerprints, spki_sha256=spki, meta=meta)
 
 
+def interpret_answer(data: bytes, meta: FileMeta) -> DerivedOutput | Unusable:
+    """A Kubernetes object that was answered with a certificate."""
+    from reconciler.desired.answers import read_answer  # noqa: PLC0415 - few requests are Kubernetes objects
+
+    try:
+        answer = read_answer(data)
+    except UnreadableError as error:
+        return _unusable(error)
+    return DerivedOutput(fingerprints=answer.fingerprints, spki_sha256="", digest=answer.digest, meta=meta)
+
+
 def interpret_kubeconfig(
     data: bytes, meta: FileMeta, readers: Readers = AFRESH
 ) -> tuple[KubeconfigFile | Unusable, Certificate | None]:

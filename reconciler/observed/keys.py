@@ -57,6 +57,11 @@ def ask(keyring: Keyring) -> Held:
     return Held(keys, tuple(each.certificate for each in found if each.certificate is not None))
 
 
+def key_elsewhere(certificate: CertificateState, facts: KeyFacts) -> KeyState:
+    """The key that a request is for, as if it stood in a file beside its certificate; without one there is nothing."""
+    return Absent() if isinstance(certificate, Absent) else Key(facts=facts, meta=_NO_FILE)
+
+
 def held_key(certificate: CertificateState, held: tuple[HeldKey, ...] | Unusable) -> KeyState:
     """The key of a certificate, as if it stood in a file beside it."""
     if isinstance(held, Unusable):

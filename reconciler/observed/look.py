@@ -18,6 +18,7 @@ from reconciler.observed.model import (
     DerivedState,
     FileMeta,
     Key,
+    KubeconfigEntries,
     KubeconfigFile,
     PublicKey,
     Unusable,
@@ -29,7 +30,7 @@ from reconciler.x509.facts import KeyFacts
 from reconciler.x509.keys import read_key_facts
 from reconciler.x509.read import Certificate
 
-Seen = TypeVar("Seen", Certificates, CombinedPair, Key, PublicKey, DerivedOutput, KubeconfigFile)
+Seen = TypeVar("Seen", Certificates, CombinedPair, Key, PublicKey, DerivedOutput, KubeconfigFile, KubeconfigEntries)
 _Interpret = Callable[[bytes, FileMeta, interpret.Readers], tuple[Seen | Unusable, Certificate | None]]
 
 
@@ -61,7 +62,13 @@ PUBLIC_KEY: Final = Lens(
 )
 KUBECONFIG: Final = Lens(name="kubeconfig", sees=KubeconfigFile, interpret=interpret.interpret_kubeconfig)
 #: The pkcs12 output is missing: what it says depends on a second file, its password.
-DERIVED: Final[Mapping[str, Lens[DerivedOutput]]] = {output: _derived(output) for output in ("fullchain", "combined", "der")}
+DERIVED: Final[Mapping[str, Lens[DerivedOutput]]] = {output: _derived(output) for output in ("fullchain", "combined", "der")} | {
+    "answer": Lens(
+        name="answer",
+        sees=DerivedOutput,
+        interpret=lambda data, meta, _readers: (interpret.interpret_answer(data, meta), None),
+    )
+}
 
 
 class View:
@@ -100,6 +107,11 @@ class View:
         state, leaf = lens.interpret(found.data, self._meta(found.identity), interpret.AFRESH if afresh else self._readers)
         self._cache.remember(lens.name, path, found.identity, state)
         return state, leaf
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file; none where there is none."""
+        found = self._store.read(path)
+        return found.data if isinstance(found, ReadFile) else b""
 
     def derived(self, output: str, path: str, password_file: str) -> DerivedState:
         """A derived output. What is wrong with the password file makes a pkcs12 output unusable."""

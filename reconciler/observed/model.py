@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from reconciler.x509.facts import CertificateFacts, CrlFacts, KeyFacts
+from reconciler.x509.facts import AskedFacts, CertificateFacts, CrlFacts, KeyFacts
 
 
 def source_address(address: str) -> str:
@@ -111,6 +111,8 @@ class DerivedOutput(Struct, frozen=True, kw_only=True, tag="derived"):
     fingerprints: tuple[str, ...]
     spki_sha256: str
     """Of the private key it carries; empty when none."""
+    digest: str = ""
+    """Of what it says beside the certificates; empty where that is nothing."""
     meta: FileMeta
 
 
@@ -135,6 +137,77 @@ class KubeconfigFile(Struct, frozen=True, kw_only=True, tag="kubeconfig"):
     """Everything that a generated kubeconfig would not hold, by its place (``users[1]``,
     ``clusters[0].cluster.insecure-skip-tls-verify``); sorted."""
     meta: FileMeta
+    entries: KubeconfigEntries | None = None
+    """Of a kubeconfig that is desired with entries: those that are ours by name."""
+
+    def of_user(self, user: str) -> UserFacts:
+        """The certificate and key of a user; without entries there is one."""
+        if self.entries is None or user == self.user_name:
+            return UserFacts(certificate=self.certificate, key=self.key)
+        return self.entries.users.get(user, UserFacts())
+
+    def trusted_in(self, cluster: str) -> tuple[str, ...]:
+        """SHA-256 of the public key of each CA that is trusted in a cluster."""
+        return self.ca_keys if self.entries is None else self.entries.clusters.get(cluster, ClusterFacts()).ca_keys
+
+
+class ClusterFacts(Struct, frozen=True, kw_only=True):
+    """A cluster entry of a kubeconfig."""
+
+    server: str = ""
+    ca_fingerprints: tuple[str, ...] = ()
+    ca_keys: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+class UserFacts(Struct, frozen=True, kw_only=True):
+    """A user entry of a kubeconfig."""
+
+    certificate: Certificates | Unusable | Absent = Absent()
+    key: Key | Unusable | Absent = Absent()
+    certificate_path: str = ""
+    key_path: str = ""
+    extras: tuple[str, ...] = ()
+
+
+class ContextFacts(Struct, frozen=True, kw_only=True):
+    """A context of a kubeconfig."""
+
+    cluster: str
+    user: str
+    namespace: str = ""
+    extras: tuple[str, ...] = ()
+
+
+class KubeconfigEntries(Struct, frozen=True, kw_only=True, tag="kubeconfig-entries"):
+    """A kubeconfig by its entries, each by its name."""
+
+    clusters: Mapping[str, ClusterFacts]
+    users: Mapping[str, UserFacts]
+    contexts: Mapping[str, ContextFacts]
+    current: str
+    extras: tuple[str, ...]
+    """Of the file itself, and of each entry in it."""
+    meta: FileMeta
+
+    def through(self, cluster: str, user: str) -> KubeconfigFile:
+        """The file as it is for somebody who uses one cluster and one user of it; what is not there is empty."""
+        server, identity = self.clusters.get(cluster, ClusterFacts()), self.users.get(user, UserFacts())
+        return KubeconfigFile(
+            server=server.server,
+            ca_fingerprints=server.ca_fingerprints,
+            ca_keys=server.ca_keys,
+            cluster_name=cluster,
+            user_name=user,
+            context=self.current,
+            certificate=identity.certificate,
+            key=identity.key,
+            client_certificate_path=identity.certificate_path,
+            client_key_path=identity.key_path,
+            extras=self.extras,
+            meta=self.meta,
+            entries=self,
+        )
 
 
 class RevocationLists(Struct, frozen=True, kw_only=True, tag="revocation-lists"):
@@ -181,6 +254,29 @@ class ObservedKeypair(Struct, frozen=True, kw_only=True):
     public: PublicKeyState
 
 
+class AskedFile(Struct, frozen=True, kw_only=True, tag="asked"):
+    """A signing request that waits for its certificate."""
+
+    asked: AskedFacts
+
+
+class Returned(Struct, frozen=True, kw_only=True, tag="returned"):
+    """What an external CA is said to have answered, at the place where its certificate is expected."""
+
+    leaf: CertificateFacts
+    """The certificate of the key that waits, wherever it stands in the file; else the first one."""
+    signed_by: str
+    """SPKI SHA-256 of the desired CA whose key verifiably signed it; empty when none did."""
+
+
+class ObservedRequest(Struct, frozen=True, kw_only=True):
+    """What stands beside a component whose certificate is asked of an external CA."""
+
+    key: KeyState
+    request: AskedFile | Unusable | Absent
+    answer: Returned | Unusable | Absent
+
+
 class ObservedCrl(Struct, frozen=True, kw_only=True):
     """The files of a revocation list at one place."""
 
@@ -225,6 +321,8 @@ class ObservedState(Struct, frozen=True, kw_only=True):
     crls: Mapping[str, ObservedCrl] = {}
     held: Mapping[str, tuple[HeldKey, ...] | Unusable] = {}
     """The keys that servers keep for CAs, by the CA's address: all those in the same engine; or why that cannot be told."""
+    requests: Mapping[str, ObservedRequest] = {}
+    """What waits for an external CA, by the address of its component; only where anything does."""
     owners: Mapping[str, int] = {}
     groups: Mapping[str, int] = {}
     """Ids of the user and group names that the desired state mentions; a name that does not exist is left out."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import CA, OUTPUT_SUFFIX, Component, DesiredState, Place, generation_address
 from reconciler.observed.cache import Cache
-from reconciler.observed.keys import NOTHING, Held, held_key
-from reconciler.observed.look import CERTIFICATES, COMBINED, KEY, KUBECONFIG, View
+from reconciler.observed.entries import see_kubeconfig
+from reconciler.observed.keys import NOTHING, Held, held_key, key_elsewhere
+from reconciler.observed.look import CERTIFICATES, COMBINED, KEY, View
 from reconciler.observed.model import (
     Certificates,
     CertificateState,
@@ -26,9 +28,11 @@ from reconciler.observed.model import (
 )
 from reconciler.observed.signers import Checks, Question, in_order_of_claim, recall_signer
 from reconciler.stores.store import Store
+from reconciler.x509.facts import KeyFacts
 from reconciler.x509.read import Certificate
 
 _SEPARATE: Final = (".crt", ".key")
+_ALONE: Final = (".crt",)
 _TOGETHER: Final = (OUTPUT_SUFFIX["combined"],)
 
 
@@ -130,7 +134,7 @@ class Pairs:
         """Everywhere that a certificate and key of a CA stand: its own place, copies, and its generations for themselves."""
         yield ca.address, ca.place
         yield from ((replica.address, replica.place) for replica in ca.replicas)
-        numbers = self._store.numbers_beside(ca.place)
+        numbers = () if is_external(ca) else self._store.numbers_beside(ca.place)
         if numbers:
             self.generations[ca.address] = numbers
         yield from ((generation_address(ca.address, number), ca.place.of_generation(number)) for number in numbers)
@@ -174,7 +178,7 @@ class Pairs:
         place = component.place
         see: Callable[..., _Sight]
         if place is None:
-            see = partial(self._see_kubeconfig, component.kubeconfig)
+            see = partial(self._see_kubeconfig, component)
             draft = _Draft(sight=see(afresh=False), outputs={}, place=None, suffixes=())
         else:
             draft, see = self._drafted(component, place)
@@ -189,11 +193,13 @@ class Pairs:
     def _drafted(self, component: Component, place: Place) -> tuple[_Draft, Callable[..., _Sight]]:
         """The files of a component at a place, and how to look at the pair again."""
         base, suffixes = place.absolute, _SEPARATE if "pem" in component.outputs else _TOGETHER
-        see = partial(self._see_files, base, suffixes)
+        see: Callable[..., _Sight] = partial(self._see_files, base, suffixes)
+        if component.request is not None:
+            suffixes, see = _ALONE, partial(self._see_granted, base, component.request.key)
         derived: dict[str, DerivedState] = {
             output: self._view.derived(output, base + OUTPUT_SUFFIX[output], component.pkcs12_password_file)
             for output in component.outputs
-            if output != "pem" and (output != "combined" or suffixes is _SEPARATE)
+            if output != "pem" and (output != "combined" or suffixes is not _TOGETHER)
         }
         return _Draft(sight=see(afresh=False), outputs=derived, place=place, suffixes=suffixes), see
 
@@ -230,11 +236,19 @@ class Pairs:
         key, _ = self._view.look(KEY, base + suffixes[1], afresh=afresh)
         return _Sight(certificate, key, leaf)
 
-    def _see_kubeconfig(self, address: str, *, afresh: bool) -> _Sight:
-        state, leaf = self._view.look(KUBECONFIG, self._desired.kubeconfigs[address].place.absolute, afresh=afresh)
-        self.kubeconfigs[address] = state
+    def _see_granted(self, base: str, key: KeyFacts, *, afresh: bool) -> _Sight:
+        """A certificate whose key is with whoever asked for it."""
+        certificate, leaf = self._view.look(CERTIFICATES, f"{base}.crt", afresh=afresh)
+        return _Sight(certificate, key_elsewhere(certificate, key), leaf)
+
+    def _see_kubeconfig(self, component: Component, *, afresh: bool) -> _Sight:
+        wanted = self._desired.kubeconfigs[component.kubeconfig]
+        user = wanted.user_of(component.address)
+        state, leaf = see_kubeconfig(self._view, wanted, wanted.place.absolute, user=user, afresh=afresh)
+        self.kubeconfigs[component.kubeconfig] = state
         if isinstance(state, KubeconfigFile):
-            return _Sight(state.certificate, state.key, leaf)
+            held = state.of_user(user)
+            return _Sight(held.certificate, held.key, leaf)
         return _Sight(state, state, None)
 
     def _owned(self, address: str, draft: _Draft) -> bool:

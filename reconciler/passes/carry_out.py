@@ -107,10 +107,12 @@ def _again(view: View, applied: Applied, touched: Iterable[str], *, now: datetim
 
 
 def _merged(before: ObservedState, part: ObservedState) -> ObservedState:
+    looked_at = part.pairs.keys()
     return replace(
         before,
         pairs={**before.pairs, **part.pairs},
         bundles={**before.bundles, **part.bundles},
         kubeconfigs={**before.kubeconfigs, **part.kubeconfigs},
         crls={**before.crls, **part.crls},
+        requests={**{address: each for address, each in before.requests.items() if address not in looked_at}, **part.requests},
     )

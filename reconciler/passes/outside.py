@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from reconciler.desired.model import DesiredState
+from reconciler.desired.vault import ExternalKey
 from reconciler.stores.disk import DISK
 from reconciler.stores.store import Store
 
@@ -44,6 +45,6 @@ def outside_of(desired: DesiredState, clients: Clients) -> Outside:
     keyrings = {
         ca.name: keyring_of(ca, clients.of(desired.connections, ca.key_in.connection), desired.cluster)
         for ca in desired.cas.values()
-        if ca.key_in is not None and not ca.followed
+        if ca.key_in is not None and not isinstance(ca.key_in, ExternalKey) and not ca.followed
     }
     return Outside(store=Stores(kv_store), keyrings=keyrings)

@@ -17,7 +17,7 @@ LARGE: Final = 500
 def changed(before: DesiredState, after: DesiredState) -> frozenset[str] | None:
     """The components, bundles and kubeconfigs that are new or different; None when more than these changed."""
     shared = (
-        *("cluster", "cas", "keypairs", "groups", "suspended", "guards", "prune", "moves", "imports", "removals"),
+        *("cluster", "cas", "keypairs", "groups", "suspended", "guards", "prune", "moves", "imports", "adopted", "removals"),
         *("kubernetes", "node", "crls", "revocations", "connections", "lock"),
     )
     if any(getattr(before, field) != getattr(after, field) for field in shared):
@@ -47,8 +47,8 @@ def narrowed(desired: DesiredState, addresses: Iterable[str]) -> DesiredState:
     """A view of these addresses, of what lives or is embedded in them, and of the CAs; nothing is taken away in it."""
     wanted = set(addresses)
     for kubeconfig in desired.kubeconfigs.values():
-        if kubeconfig.address in wanted or kubeconfig.component in wanted:
-            wanted.update((kubeconfig.address, kubeconfig.component))
+        if kubeconfig.address in wanted or not wanted.isdisjoint(kubeconfig.components):
+            wanted.update((kubeconfig.address, *kubeconfig.components))
     return replace(
         desired,
         cas={name: replace(ca, replicas=()) for name, ca in desired.cas.items()},

@@ -12,6 +12,7 @@ from reconciler.plan.attributes import difference
 from reconciler.plan.context import Decision, Situation
 from reconciler.plan.describing import Ground
 from reconciler.plan.document import ActionWord, Change, ClassWord, ReasonEntry, ResourceChange, Summary
+from reconciler.plan.inventory import LEAVES
 from reconciler.plan.reasons import Action, Finding
 from reconciler.plan.schedule import Due
 
@@ -21,6 +22,7 @@ VALIDITY: Final = timedelta(hours=24)
 _ACTIONS: Final[dict[Action, list[ActionWord]]] = {
     Action.NONE: ["no-op"],
     Action.REPAIR: ["update"],
+    Action.REQUEST: ["update"],
     Action.REISSUE: ["update"],
     Action.REKEY: ["update"],
     Action.ROTATE: ["create", "delete"],
@@ -32,6 +34,7 @@ _ACTIONS: Final[dict[Action, list[ActionWord]]] = {
 _CLASSES: Final[dict[Action, ClassWord]] = {
     Action.NONE: "none",
     Action.REPAIR: "repair",
+    Action.REQUEST: "request",
     Action.REISSUE: "reissue",
     Action.REKEY: "rekey",
     Action.ROTATE: "rotate",
@@ -69,7 +72,9 @@ def class_of(decision: Decision) -> ClassWord:
     if decision.blocked:
         return "blocked"
     if decision.action == Action.NONE:
-        return "import" if decision.importing else "move" if decision.previous is not None else "none"
+        if decision.importing or decision.previous is not None:
+            return "import" if decision.importing else "move"
+        return "waiting" if decision.waits else "none"
     return _CLASSES[decision.action]
 
 
@@ -97,7 +102,7 @@ def summarize(decisions: Iterable[Decision], situation: Situation, due: Due | No
             continue
         words.update(_ACTIONS[decision.action])
         reasons.update({finding.reason.value for finding in decision.findings})
-        issued += decision.action == Action.CREATE and decision.kind in {"ca", "component"} and not decision.fetched
+        issued += decision.action == Action.CREATE and (decision.kind == "ca" or decision.kind in LEAVES) and not decision.fetched
     desired = situation.desired
     return Summary(
         add=words["create"],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from reconciler.desired.model import CA, Component, parse_address
-from reconciler.observed.model import Certificates, DerivedOutput, Key, ObservedPair, Unusable, source_address
+from reconciler.observed.model import Certificates, DerivedOutput, Key, ObservedPair, Returned, Unusable, source_address
 from reconciler.plan.attributes_files import bundle, crl, kubeconfig
 from reconciler.plan.checks_files import octal
 from reconciler.plan.checks_time import instant
@@ -115,7 +115,7 @@ def _issued(
         "mode": octal(component.access.mode),
         "paths": list(paths),
     }
-    if component.place is None:
+    if component.place is None or component.request is not None:
         del after["mode"]
         if before is not None:
             before.pop("mode", None)
@@ -124,7 +124,17 @@ def _issued(
         after["chain"] = [str(link.subject) for link in served or ()]
     if before is not None and "outputs" in before:
         after["outputs"] = dict.fromkeys(before["outputs"], "current")
+    if (came := _returned(decision, ground)) is not None:  # signed by somebody else already
+        return Difference(before=before, after=after | {name: came[name] for name in (*SIGNED, "ski") if name in came})
     return Difference(before=before, after=after, unknown=_unknown(before, decision, component))
+
+
+def _returned(decision: Decision, ground: Ground) -> Attributes | None:
+    """What has come back from an external CA and is published now; None when nothing has."""
+    seen = ground.situation.observed.requests.get(decision.address)
+    if seen is None or not decision.issues or not isinstance(seen.answer, Returned):
+        return None
+    return _certificate(seen.answer.leaf, ground.issuers.get(seen.answer.signed_by, ""))
 
 
 def _fetched(component: Component, before: Attributes | None, ground: Ground) -> Difference:
@@ -232,6 +242,7 @@ _DESCRIBE: Final[Mapping[str, Callable[[Decision, Ground], Difference]]] = {
     "ca": _authority,
     "keypair": _keypair,
     "component": _component,
+    "request": _component,
     "bundle": bundle,
     "kubeconfig": kubeconfig,
     "crl": crl,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.observed.model import Absent, Certificates, KubeconfigFile, RevocationLists, source_address
+from reconciler.desired.kubeconfig_entries import KubeContext
+from reconciler.observed.model import Absent, Certificates, KubeconfigEntries, KubeconfigFile, RevocationLists, source_address
 from reconciler.plan.checks_files import octal
 from reconciler.plan.checks_time import instant
 from reconciler.plan.context import Decision
@@ -50,6 +51,8 @@ def kubeconfig(decision: Decision, ground: Ground) -> Difference:
     if decision.fetched and isinstance(source, KubeconfigFile):
         return Difference(before=before, after=shared | _held(source) | {"mode": octal(desired.access.mode)})
     after = shared | {"server": desired.server, "mode": octal(desired.access.mode)}
+    if desired.entries is not None:
+        after["contexts"] = sorted(_context(each) for each in desired.entries.contexts)
     unknown: Attributes = {}
     wanted = anchors(desired, ground.lives, ground.situation)
     if wanted.known:
@@ -101,7 +104,23 @@ def _held(found: KubeconfigFile) -> Attributes:
         "certificate_authorities": sorted(set(found.ca_fingerprints)),
         "client_certificate": found.client_certificate_path or held,
         "mode": octal(found.meta.mode),
-    }
+    } | _contexts(found.entries)
+
+
+def _contexts(found: KubeconfigEntries | None) -> Attributes:
+    if found is None:
+        return {}
+    wanted = (
+        KubeContext(name=name, cluster=each.cluster, user=each.user, namespace=each.namespace)
+        for name, each in found.contexts.items()
+    )
+    return {"contexts": sorted(map(_context, wanted))}
+
+
+def _context(each: KubeContext) -> str:
+    """``dev: jane@demo/apps``."""
+    namespace = f"/{each.namespace}" if each.namespace else ""
+    return f"{each.name}: {each.user}@{each.cluster}{namespace}"
 
 
 def _current(component: str, ground: Ground) -> str | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 import msgspec
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import CA
 from reconciler.desired.vault import PkiKey
 from reconciler.observed.model import HeldKey
@@ -25,6 +27,12 @@ GENERATION = "generation"
 ASSUMED = "restarts-assumed"
 DEFAULT_ISSUER = "default-issuer"
 ISSUER_REFERENCE = "issuer-reference"
+
+
+_BY_ITS_OWNERS: Final = (
+    "It is an external CA: whoever keeps its key has to renew it. A new certificate around the same key is put in the place of "
+    "the old one; another key is another CA, with a name and a path of its own, trusted beside this one first."
+)
 
 
 class Authorities(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,7 +169,7 @@ def _note(ca: CA, finding: Finding) -> DiagnosticEntry:
         severity="warning",
         code=finding.reason.value,
         summary=f"{ca.address}: {finding.message}",
-        detail=_difference(finding),
+        detail=_BY_ITS_OWNERS if is_external(ca) else _difference(finding),
         address=ca.address,
     )
 

@@ -23,13 +23,14 @@ from reconciler.plan.drift import find_drift
 from reconciler.plan.guards import hold_mass_change
 from reconciler.plan.inventory import Inventory
 from reconciler.plan.keypairs import Keypairs, decide_keypairs, tell_keypairs
-from reconciler.plan.kubeconfigs import decide_kubeconfigs
+from reconciler.plan.kubeconfigs import decide_kubeconfigs, hold_residents
 from reconciler.plan.leaving import decide_leaving, left_behind
 from reconciler.plan.moves import moved
 from reconciler.plan.options import Options, desired_addresses, replaced, selected
 from reconciler.plan.order import in_order
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding
+from reconciler.plan.requests import tell_requests
 from reconciler.plan.revocation.data import ListPlan
 from reconciler.plan.rotation.entry import is_quiet, rotation_entry
 from reconciler.plan.rotation.keypair_life import KeypairLife
@@ -121,7 +122,11 @@ def make_plan(
     keypairs = decide_keypairs(situation)
     decisions, lists, notes = _decide(situation, authorities, keypairs)
     due = next_renewal(situation, authorities.lives, {decision.address: decision for decision in decisions})
-    shown = [] if options.refresh_only else in_order([each for each in decisions if each.acts or each.blocked], situation)
+    shown = (
+        []
+        if options.refresh_only
+        else in_order([each for each in decisions if each.acts or each.blocked or each.waits], situation)
+    )
     ground = ground_of(situation, authorities.lives, keypairs.lives, shown, lists)
     acting = [decision for decision in shown if decision.acts]
     document = PlanDocument(
@@ -186,10 +191,12 @@ def _decide(
     decisions += keypairs.decisions
     # 2. Components; what is suspended, or too much at once, stays as it is before anything follows it.
     components, tripped = hold_mass_change(list(hold_suspended(decide_components(situation, lives), situation)), situation)
-    decisions += components
     # 3. What is put together from CAs and components.
+    kubeconfigs = list(decide_kubeconfigs(situation, lives, {decision.address: decision for decision in components}))
+    components = list(hold_residents(situation, components, kubeconfigs))
+    decisions += components
     decisions += decide_bundles(situation, lives)
-    decisions += decide_kubeconfigs(situation, lives, {decision.address: decision for decision in components})
+    decisions += kubeconfigs
     # 4. What keeps its files and changes its name or its owner.
     decisions = list(_with_imports_and_moves(situation, decisions))
     # 5. What leaves; then the lists of what was replaced and what has left: reissue first, then revoke.
@@ -202,6 +209,7 @@ def _decide(
     decisions += blocked_authorities(refusals, decisions)
     decisions = list(hold_suspended([*decisions, *leaving], situation))
     notes = [*authorities.told, *tell_keypairs(situation, keypairs), *tripped, *left, *tell(situation, refusals, decisions)]
+    notes += tell_requests(situation)
     notes += [*tell_suspended(decisions, situation), *tell_served(situation)]
     notes += told
     renamed = {address: paths_of(address, situation.desired) for address in situation.previous if situation.covers(address)}
@@ -275,11 +283,16 @@ def _silent(situation: Situation, authorities: Authorities) -> frozenset[str]:
 
 
 def _work(decision: Decision) -> Work:
+    findings = decision.findings
+    if decision.waits:
+        from reconciler.plan.external.decide import meanwhile  # noqa: PLC0415 - most clusters have no external CA
+
+        findings = meanwhile(findings)
     return Work(
         address=decision.address,
         kind=decision.kind,
         action=decision.action,
-        findings=decision.findings,
+        findings=findings,
         task=decision.task,
         importing=bool(decision.importing),
         previous=decision.previous,

@@ -155,6 +155,12 @@ def _holds(context: Context, leaf: CertificateFacts, name: str, found: DerivedOu
     pair, served = context.pair, context.authority.served
     if name == "der":
         return found.fingerprints == (leaf.fingerprint,)
+    request = context.desired.request
+    if request is not None and name == "answer":
+        from reconciler.desired.answers import digest_of  # noqa: PLC0415 - few requests are Kubernetes objects
+
+        if found.digest != digest_of(request):
+            return False
     if served is None and isinstance(pair.certificate, Certificates):
         served = pair.certificate.chain[1:]
     chain = (leaf.fingerprint, *(link.fingerprint for link in served or ()))

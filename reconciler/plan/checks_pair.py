@@ -8,6 +8,7 @@ from typing import Final
 from reconciler.observed.model import UNREACHABLE, Absent, Certificates, Unusable
 from reconciler.plan.context import Context
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.x509.facts import CertificateFacts
 
 #: Problems that a new certificate would not mend: somebody has to look first.
 UNTOUCHABLE: Final = frozenset({"not-a-file", "permission-denied", "io-error", UNREACHABLE})
@@ -104,7 +105,9 @@ def chain_broken(context: Context) -> Iterator[Finding]:
         return
     if _has_other_issuer(context):
         return
-    if tuple(link.fingerprint for link in found.chain[1:]) != tuple(link.fingerprint for link in served):
+    # In files of others, a root at the end harms nobody: k3s writes it, and RFC 8446 section 4.4.2 lets it be sent.
+    behind = found.chain[1:-1] if not context.made_here and _ends_with_root(found.chain) else found.chain[1:]
+    if tuple(link.fingerprint for link in behind) != tuple(link.fingerprint for link in served):
         # A kubeconfig is rewritten around the chain it holds: only a new certificate brings the right one there.
         yield Finding(
             reason=Reason.CHAIN_BROKEN,
@@ -114,6 +117,10 @@ def chain_broken(context: Context) -> Iterator[Finding]:
             current=_names(str(link.subject) for link in found.chain[1:]),
             planned=_names(str(link.subject) for link in served),
         )
+
+
+def _ends_with_root(chain: tuple[CertificateFacts, ...]) -> bool:
+    return len(chain) > 1 and chain[-1].self_signed and chain[-2].issuer.same_as(chain[-1].subject)
 
 
 def subject_mismatch(context: Context) -> Iterator[Finding]:
@@ -152,15 +159,18 @@ def san_mismatch(context: Context) -> Iterator[Finding]:
 def usage_mismatch(context: Context) -> Iterator[Finding]:
     """Extended key usages are another set, a wanted keyUsage bit is missing, or it could act as a CA.
 
-    Other bits are tolerated: kubeadm sets key encipherment on ECDSA keys, Vault roles add key agreement.
+    Other bits are tolerated: kubeadm sets key encipherment on ECDSA keys, Vault roles add key agreement. Without the extension
+    a key may do everything (RFC 5280 section 4.2.1.3), and a certificate without extended key usages is good for all (4.2.1.12),
+    as those of ``openssl x509 -req`` without an extension file: of somebody else's that is no difference. Ours always have some.
     """
     leaf, desired = context.leaf, context.desired
     if leaf is None:
         return
-    if leaf.usages != desired.usages and set(leaf.usages) != set(desired.usages):
+    unlimited = not leaf.usages and not context.made_here
+    if not unlimited and leaf.usages != desired.usages and set(leaf.usages) != set(desired.usages):
         yield _usage("the usages are others", "usages", _names(leaf.usages), _names(desired.usages))
     wanted = {"digital signature", *desired.key_usages}
-    if not wanted <= set(leaf.key_usages):
+    if leaf.key_usages and not wanted <= set(leaf.key_usages):
         lacking = _names(sorted(wanted - set(leaf.key_usages)))
         yield _usage(f"keyUsage lacks {lacking}", "key_usages", _names(leaf.key_usages), _names(sorted(wanted)))
     elif "cert sign" in leaf.key_usages:

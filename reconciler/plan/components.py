@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Final
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import Component
 from reconciler.observed.model import Absent, Certificates, Key
 from reconciler.plan import checks_files as files
 from reconciler.plan import checks_pair as pair
 from reconciler.plan import checks_time as time
 from reconciler.plan.accepted import is_accepted
-from reconciler.plan.context import Context, Decision, Situation
+from reconciler.plan.context import Check, Context, Decision, Situation
 from reconciler.plan.fetched import decide_fetched
 from reconciler.plan.foreign import foreign, is_foreign, settle
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.requests import CERTIFICATE_CHAIN
 from reconciler.plan.rotation.lifecycle import Lifecycle
-
-Check = Callable[[Context], Iterator[Finding]]
 
 #: What may cost a new certificate, in the order in which a plan lists it. All of them are asked: a plan explains everything.
 PAIR_CHAIN: Final[tuple[Check, ...]] = (
@@ -71,6 +71,10 @@ def _decided(context: Context, situation: Situation) -> Decision | None:
     if situation.desired.is_copied(context.desired):
         return decide_fetched(context, situation)
     findings = find(context)
+    if is_external(context.issuing.desired) and _stranger(context, findings, situation) is None:
+        from reconciler.plan.external.decide import decide_external  # noqa: PLC0415 - most clusters have no external CA
+
+        return decide_external(context, findings, situation)
     return _decide(context, findings, situation) if findings else None
 
 
@@ -96,7 +100,8 @@ def context_of(component: Component, situation: Situation, lives: Mapping[str, L
 
 def find(context: Context) -> tuple[Finding, ...]:
     """All findings about a component, in the order of the chains."""
-    findings = [finding for check in _ALWAYS for finding in check(context) if not is_accepted(finding, context)]
+    checks = _ALWAYS if context.desired.request is None else CERTIFICATE_CHAIN
+    findings = [finding for check in checks for finding in check(context) if not is_accepted(finding, context)]
     if all(finding.action < Action.REISSUE for finding in findings):
         findings += chain.from_iterable(check(context) for check in OUTPUT_CHAIN)
     return tuple(findings)
@@ -105,11 +110,15 @@ def find(context: Context) -> tuple[Finding, ...]:
 def _decide(context: Context, findings: tuple[Finding, ...], situation: Situation) -> Decision:
     stranger = _stranger(context, findings, situation)
     if stranger is not None:
-        return settle(context.desired.address, "component", (*findings, stranger))
+        return settle(context.desired.address, _kind(context), (*findings, stranger))
     refusal = context.issuing.refusal
     needs_signature = any(finding.action >= Action.REISSUE for finding in findings)
     held_by = refusal.address if needs_signature and refusal is not None else ""
-    return settle(context.desired.address, "component", findings, held_by=held_by)
+    return settle(context.desired.address, _kind(context), findings, held_by=held_by)
+
+
+def _kind(context: Context) -> str:
+    return "component" if context.desired.request is None else "request"
 
 
 def _stranger(context: Context, findings: tuple[Finding, ...], situation: Situation) -> Finding | None:

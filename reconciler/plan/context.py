@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -15,6 +15,9 @@ from reconciler.plan.options import Options
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.revocation.data import Known
 from reconciler.x509.facts import CertificateFacts, KeyFacts
+
+Check = Callable[["Context"], Iterator[Finding]]
+"""Looks at one thing about a component."""
 
 NOTHING_THERE = ObservedPair(certificate=Absent(), key=Absent())
 
@@ -50,7 +53,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 
     def may_overwrite(self, address: str) -> bool:
         """Whether foreign files at this address may be replaced: a person said so."""
-        return self.options.adopt or address in self.desired.imports
+        return self.options.adopt or address in self.desired.imports or address in self.desired.adopted
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +116,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """For the ids of accounts."""
     replace: bool = False
 
+    @property
+    def made_here(self) -> bool:
+        """Whether we asked for the certificate: it stands in a generation of ours, or its record holds what was asked."""
+        return self.pair.owned or (self.record is not None and bool(self.record.requested))
+
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of one address. Addresses without findings have none."""
@@ -131,6 +139,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     importing: str = ""
     """Path of the certificate that is taken over."""
     previous: str | None = None
+    waits: bool = False
+    """Whether it waits for somebody outside, who has been asked: no error, and nothing that another apply would help."""
     fetched: bool = False
     """Whether what comes to stand there is copied from where another view makes it."""
 
@@ -138,6 +148,11 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     def acts(self) -> bool:
         """Whether apply has something to do."""
         return not self.blocked and (self.action > Action.NONE or bool(self.importing) or self.previous is not None)
+
+    @property
+    def asks(self) -> bool:
+        """Whether its certificate is asked of somebody outside, now or before."""
+        return self.waits or (self.action == Action.REQUEST and not self.blocked)
 
     @property
     def issues(self) -> bool:

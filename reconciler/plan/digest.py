@@ -37,6 +37,7 @@ def _found(address: str, situation: Situation) -> object:
         observed.kubeconfigs.get(address),
         observed.keypairs.get(address),
         observed.crls.get(address),
+        *((observed.requests[address],) if address in observed.requests else ()),
     )
 
 
@@ -49,8 +50,8 @@ def _grounds(address: str, situation: Situation) -> Iterator[str]:
     if (component := desired.components.get(address)) is not None:
         names = (component.ca,)
     elif (kubeconfig := desired.kubeconfigs.get(address)) is not None:
-        yield kubeconfig.component
-        names = tuple(sorted(kubeconfig.cas))
+        yield from kubeconfig.components
+        names = tuple(sorted({name for each in kubeconfig.clusters for name in each.cas}))
     elif (bundle := desired.bundles.get(address)) is not None:
         names = tuple(sorted(bundle.cas))
     else:

@@ -16,7 +16,20 @@ FORMAT_VERSION: Final = "1.0"
 
 ActionWord = Literal["no-op", "create", "update", "delete", "forget"]
 ClassWord = Literal[
-    "none", "repair", "reissue", "rekey", "rotate", "replace", "create", "destroy", "forget", "import", "move", "blocked"
+    "none",
+    "repair",
+    "reissue",
+    "rekey",
+    "rotate",
+    "replace",
+    "create",
+    "destroy",
+    "forget",
+    "import",
+    "move",
+    "blocked",
+    "request",
+    "waiting",
 ]
 
 
@@ -53,7 +66,7 @@ class ResourceChange(Part, frozen=True, kw_only=True):
     """One address of the plan."""
 
     address: str
-    type: Annotated[str, Meta(description="ca, component, bundle, kubeconfig, keypair or crl.")]
+    type: Annotated[str, Meta(description="ca, component, request, bundle, kubeconfig, keypair or crl.")]
     name: str
     index: Annotated[str | None, Meta(description="The node, or null.")]
     change: Change

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import parse_address
 from reconciler.observed.model import UNREACHABLE, Absent, Certificates, Key, KubeconfigFile, RevocationLists, Unusable
 from reconciler.plan.attributes import found_pair, recorded
@@ -32,7 +33,7 @@ def find_drift(ground: Ground) -> list[ResourceChange]:
 def _drift(address: str, record: Record, ground: Ground) -> Iterator[ResourceChange]:
     """What is different; nothing about what nobody can look at now: it need not have changed."""
     match record.kind:
-        case "ca" | "component":
+        case "ca" | "component" | "request":
             yield from _pair_drift(address, record, ground)
         case "keypair":
             yield from _keypair_drift(address, record, ground.situation)
@@ -48,14 +49,16 @@ def _pair_drift(address: str, record: Record, ground: Ground) -> Iterator[Resour
     if _is_away(pair.certificate) or _is_away(pair.key):
         return
     reasons: list[ReasonEntry] = []
-    for part, found in (("certificate", pair.certificate), ("key", pair.key)):
+    parts = [("certificate", pair.certificate), ("key", pair.key)]
+    keyless = record.kind == "request" or _is_outside(address, ground.situation)
+    for part, found in parts[:1] if keyless else parts:
         if isinstance(found, Absent):
             reasons.append(ReasonEntry(code=Reason.MISSING.value, message=f"the {part} is gone", path=part))
         elif isinstance(found, Unusable):
             reasons.append(ReasonEntry(code=Reason.UNREADABLE.value, message=f"{part}: {found.detail}", path=part))
     replaced = isinstance(pair.certificate, Certificates) and pair.certificate.chain[0].fingerprint != record.fingerprint
     other_key = isinstance(pair.key, Key) and pair.key.facts.spki_sha256 != record.spki_sha256
-    if other_key and not replaced:
+    if other_key and not replaced and not keyless:  # a request for another key is the desired state's change
         reasons.append(ReasonEntry(code=Reason.KEY_MISMATCH.value, message="the key was replaced", path="key"))
     mode = pair.key.meta.mode if isinstance(pair.key, Key) else None
     changed_mode = record.mode is not None and mode is not None and mode != record.mode
@@ -65,6 +68,12 @@ def _pair_drift(address: str, record: Record, ground: Ground) -> Iterator[Resour
     before = {name: value for name, value in recorded(record).items() if name in after or name in ("fingerprint", "serial")}
     known = {name: value for name, value in after.items() if name in before}
     yield _entry(address, record, before, known, reasons)
+
+
+def _is_outside(address: str, situation: Situation) -> bool:
+    """Whether it is a CA whose key was never here."""
+    kind, name, _ = parse_address(address)
+    return kind == "ca" and name in situation.desired.cas and is_external(situation.desired.cas[name])
 
 
 def _keypair_drift(address: str, record: Record, situation: Situation) -> Iterator[ResourceChange]:

@@ -12,6 +12,7 @@ from reconciler.observed.model import (
     Certificates,
     CertificateState,
     Key,
+    KubeconfigEntries,
     KubeconfigFile,
     KubeconfigState,
     Unusable,
@@ -116,7 +117,19 @@ def meaning(found: KubeconfigFile) -> tuple[object, ...]:
         found.client_certificate_path,
         found.client_key_path,
         found.extras,
+        _entries(found.entries),
     )
+
+
+def _entries(found: KubeconfigEntries | None) -> object:
+    if found is None:
+        return None
+    users = {name: (_chain_of(user.certificate), user.certificate_path, user.key_path) for name, user in found.users.items()}
+    return (found.clusters, users, found.contexts, found.current)
+
+
+def _chain_of(found: CertificateState) -> tuple[str, ...]:
+    return _prints(found.chain) if isinstance(found, Certificates) else ()
 
 
 def _bundle(address: str, situation: Situation) -> CertificateState:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
 
+from reconciler.desired.kubeconfig_entries import KubeCluster
 from reconciler.desired.model import (
     CA,
     Bundle,
@@ -43,8 +45,9 @@ from reconciler.observed.model import (
 )
 from reconciler.plan.build import Plan, Work
 from reconciler.plan.context import NOTHING_THERE
-from reconciler.plan.foreseen import PUBLIC, certificate, derived, fresh_key, meta_of, revocation_list
+from reconciler.plan.foreseen import PUBLIC, certificate, derived, fresh_key, meta_of, revocation_list, still_out
 from reconciler.plan.foreseen_copies import fetched_bundle, fetched_kubeconfig, fetched_pair, pair_within, with_modes
+from reconciler.plan.foreseen_entries import with_entries
 from reconciler.plan.reasons import Action, Reason
 from reconciler.plan.revocation.data import ListPlan
 from reconciler.plan.revocation.lists import signers_of
@@ -93,6 +96,7 @@ def foresee(
         kubeconfigs=after.kubeconfigs,
         keypairs=after.keypairs,
         crls=after.crls,
+        requests=still_out(observed.requests, [work for work in plan.work if reached is None or work.address in reached]),
         generations={address: tuple(sorted(numbers)) for address, numbers in after.generations.items() if numbers},
     )
 
@@ -241,6 +245,7 @@ def _component(after: _After, work: Work) -> None:
     else:
         keeps = work.action == Action.REISSUE and not wanted.rotate_key and isinstance(old.key, Key)
         key = old.key.facts if keeps and isinstance(old.key, Key) else fresh_key(after.now, work.address, wanted.key, old)
+        key = wanted.request.key if wanted.request is not None else key
         issuer = after.generation(wanted.ca, life.issuing(wanted).desired.generation)
         leaf, signer = certificate(after.now, wanted, key, issuer), issuer.spki_sha256
     chain = (leaf, *after.served(wanted.ca, issuer))
@@ -253,7 +258,7 @@ def _component(after: _After, work: Work) -> None:
     )
 
 
-def _trusted(after: _After, wanted: Bundle | Kubeconfig) -> tuple[CertificateFacts, ...]:
+def _trusted(after: _After, wanted: Bundle | Kubeconfig | KubeCluster) -> tuple[CertificateFacts, ...]:
     held = [after.generation(name, number) for name in wanted.cas for number in unexpired(after.lives[name], after.now)]
     for path in wanted.files:
         state = after.anchors.get(path, Absent())
@@ -282,7 +287,7 @@ def _kubeconfig(after: _After, work: Work) -> None:
         return
     pair = after.pairs.get(wanted.component, NOTHING_THERE)
     trusted = _trusted(after, wanted)
-    after.kubeconfigs[work.address] = KubeconfigFile(
+    made = KubeconfigFile(
         server=wanted.server,
         ca_fingerprints=tuple(facts.fingerprint for facts in trusted),
         ca_keys=tuple(facts.spki_sha256 for facts in trusted),
@@ -296,6 +301,9 @@ def _kubeconfig(after: _After, work: Work) -> None:
         extras=(),
         meta=FileMeta(mode=wanted.access.mode, uid=0, gid=0),
     )
+    if wanted.entries is not None:
+        made = with_entries(made, wanted.entries, partial(_trusted, after), lambda one: after.pairs.get(one, NOTHING_THERE))
+    after.kubeconfigs[work.address] = made
 
 
 def _keypair(after: _After, work: Work) -> None:
@@ -372,10 +380,12 @@ _BY_ACTION: Final[dict[Action, Callable[[_After, Work], None]]] = {
     Action.DESTROY: _remove,
     Action.FORGET: _leave,
     Action.NONE: _leave,
+    Action.REQUEST: _leave,
 }
 _BY_KIND: Final[dict[str, Callable[[_After, Work], None]]] = {
     "ca": _authority,
     "component": _component,
+    "request": _component,
     "bundle": _bundle,
     "kubeconfig": _kubeconfig,
     "keypair": _keypair,

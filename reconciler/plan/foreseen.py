@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
 from reconciler.desired.model import CA, Component, Crl
-from reconciler.observed.model import DerivedOutput, FileMeta, Key, ObservedPair
+from reconciler.desired.requested import Requested
+from reconciler.observed.model import DerivedOutput, FileMeta, Key, ObservedPair, ObservedRequest
+from reconciler.plan.build import Work
 from reconciler.plan.context import NOTHING_THERE
+from reconciler.plan.reasons import Action, Reason
 from reconciler.plan.renewal import planned_end
 from reconciler.plan.revocation.data import ListPlan
 from reconciler.x509.facts import CertificateFacts, CrlEntry, CrlFacts, KeyFacts
@@ -18,6 +22,8 @@ from reconciler.x509.profile import BACKDATE, Request, key_usages_of, validity
 PUBLIC: Final = FileMeta(mode=0o644, uid=0, gid=0)
 _SECRET: Final = frozenset({"combined", "pkcs12"})
 _SKI_LENGTH: Final = 40
+#: Reasons with which nothing of a request is left.
+_SETTLED: Final = frozenset({Reason.REQUEST_ANSWERED, Reason.REQUEST_STALE})
 
 
 def certificate(now: datetime, wanted: CA | Component, key: KeyFacts, issuer: CertificateFacts | None) -> CertificateFacts:
@@ -86,8 +92,15 @@ def derived(output: str, chain: tuple[CertificateFacts, ...], wanted: Component)
     return DerivedOutput(
         fingerprints=tuple(link.fingerprint for link in (chain[:1] if output == "der" else chain)),
         spki_sha256=chain[0].spki_sha256 if secret else "",
+        digest=_answer(wanted.request) if output == "answer" and wanted.request is not None else "",
         meta=meta_of(output, wanted),
     )
+
+
+def _answer(requested: Requested) -> str:
+    from reconciler.desired.answers import digest_of  # noqa: PLC0415 - few requests are Kubernetes objects
+
+    return digest_of(requested)
 
 
 def meta_of(output: str, wanted: Component) -> FileMeta:
@@ -97,3 +110,13 @@ def meta_of(output: str, wanted: Component) -> FileMeta:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def still_out(requests: Mapping[str, ObservedRequest], done: Iterable[Work]) -> dict[str, ObservedRequest]:
+    """The requests that still wait for external CAs once some work is done: not those that were answered or withdrawn."""
+    settled = {
+        work.address
+        for work in done
+        if work.action != Action.REQUEST and any(finding.reason in _SETTLED for finding in work.findings)
+    }
+    return {address: request for address, request in requests.items() if address not in settled}

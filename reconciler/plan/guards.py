@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.plan.context import Decision, Situation
 from reconciler.plan.document import DiagnosticEntry
+from reconciler.plan.inventory import LEAVES
 from reconciler.plan.order import natural
 from reconciler.plan.reasons import Action, Reason
 
@@ -27,6 +28,7 @@ PREVENT_DESTROY: Final = "prevent-destroy"
 
 #: What time alone demands, and a rotation that git asks for.
 _EXPECTED: Final = frozenset({Reason.RENEWAL_DUE, Reason.EXPIRED, Reason.ISSUER_ROTATED})
+_COUNTED: Final = frozenset({Action.REQUEST, Action.REISSUE, Action.REKEY})
 _WAY_OUT: Final = "Check that this is meant, then plan again with --allow-mass-change."
 
 
@@ -104,7 +106,11 @@ def empty_desired_state(situation: Situation, orphans: Iterable[str]) -> Diagnos
 
 
 def _counts(decision: Decision) -> bool:
-    if decision.kind != "component" or decision.blocked or decision.action not in {Action.REISSUE, Action.REKEY}:
+    if decision.kind not in LEAVES or decision.blocked or decision.action not in _COUNTED:
+        return False
+    if any(finding.reason == Reason.REQUEST_ANSWERED for finding in decision.findings):
+        return False  # it was counted when it was asked for, and somebody has signed it since
+    if any(finding.action == Action.CREATE for finding in decision.findings):
         return False
     return any(finding.action >= Action.REISSUE and finding.reason not in _EXPECTED for finding in decision.findings)
 

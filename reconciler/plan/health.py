@@ -36,6 +36,12 @@ BREAKING: Final = frozenset(
 UNSEEN: Final = frozenset({"permission-denied", "io-error", UNREACHABLE})
 
 
+#: Classes of changes that nothing is done about now, and that are differences all the same.
+UNSETTLED: Final = frozenset({"blocked", "waiting"})
+#: Classes of what is asked of somebody outside.
+ASKED: Final = frozenset({"request", "waiting"})
+
+
 def sync_of(change: Change | None, problems: frozenset[str]) -> Sync:
     """Whether something is as the desired state says.
 
@@ -46,7 +52,7 @@ def sync_of(change: Change | None, problems: frozenset[str]) -> Sync:
     unseen_source = any(reason.path == "source" and reason.current in UNSEEN for reason in change.reasons) if change else False
     if problems & UNSEEN or unseen_source:
         return "Unknown"
-    if change is None or (change.actions == ["no-op"] and change.class_ != "blocked"):
+    if change is None or (change.actions == ["no-op"] and change.class_ not in UNSETTLED):
         return "Synced"
     return "OutOfSync"
 
@@ -82,14 +88,15 @@ def health_of(
     # RFC 5280 section 4.1.2.5: both ends belong to the time of validity.
     if leaf is not None and not leaf.not_before <= now <= leaf.not_after:
         return "Degraded"
+    asked = change is not None and change.class_ in ASKED
     if missing:
-        return "Missing"
+        return "Progressing" if asked and leaf is None else "Missing"
     if unusable or reasons & BREAKING:
         return "Degraded"
     if stale or (leaf is not None and leaf.not_after - now < renew_before / LATE):
         return "Degraded"
     if suspended:
         return "Suspended"
-    if rotating or Reason.ISSUER_ROTATED in reasons or (change is not None and change.class_ == "rotate"):
+    if asked or rotating or Reason.ISSUER_ROTATED in reasons or (change is not None and change.class_ == "rotate"):
         return "Progressing"
     return "Healthy"

@@ -11,12 +11,25 @@ from typing import Final, Literal
 
 import msgspec
 
+#: Kinds of address that a certificate is signed for which is no CA's.
+LEAVES: Final = frozenset({"component", "request"})
+
+
+class Former(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A certificate that was signed before the one at an address, for somebody who keeps it: it works until it ends."""
+
+    serial: str
+    issuer: str
+    """Address of the CA that signed it."""
+    not_after: datetime
+    fingerprint: str = ""
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of one address. No key, no PEM."""
 
     kind: str
-    """``ca``, ``component``, ``bundle``, ``kubeconfig``, ``keypair`` or ``crl``."""
+    """``ca``, ``component``, ``request``, ``bundle``, ``kubeconfig``, ``keypair`` or ``crl``."""
     paths: tuple[str, ...]
     """Absolute paths of the published files, the certificate first."""
     fingerprint: str = ""
@@ -48,6 +61,16 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: str = ""
     layout: Literal["generations", "plain", "vault-kv"] = "generations"
     """The place it was published at: store root, path below it, and layout; for taking it away when it left the YAML."""
+    former: tuple[Former, ...] = ()
+    """Of a request: what was signed for it before and may not have ended; all of it is revoked with the last one."""
+
+    def alive(self, now: datetime) -> tuple[Former, ...]:
+        """Everything signed for the address that has not ended."""
+        own = () if self.not_after is None else (self._own(self.not_after),)
+        return tuple(each for each in (*self.former, *own) if each.serial and each.not_after >= now)
+
+    def _own(self, end: datetime) -> Former:
+        return Former(serial=self.serial, issuer=self.issuer, not_after=end, fingerprint=self.fingerprint)
 
 
 #: A server has revoked it, and which of its lists names it is not our business.
@@ -81,3 +104,5 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     records: Mapping[str, Record] = {}
     revoked: tuple[Revoked, ...] = ()
     """Sorted by issuer and serial."""
+    denied: Mapping[str, str] = {}
+    """A digest of each denial of a request that is in the audit log, by address."""

@@ -2,177 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Final
 
-import msgspec
+from msgspec.structs import replace
 
-from reconciler.desired.model import Component, Kubeconfig
-from reconciler.observed.model import (
-    Absent,
-    Certificates,
-    Key,
-    KubeconfigFile,
-    KubeconfigState,
-    ObservedPair,
-    ObservedState,
-    Unusable,
-)
-from reconciler.plan.checks_files import owners, secret_mode
-from reconciler.plan.checks_pair import unreadable_finding
-from reconciler.plan.context import Authority, Decision, Situation
+from reconciler.observed.model import Absent
+from reconciler.plan.context import Decision, Situation
 from reconciler.plan.fetched_files import decide_fetched_kubeconfig
-from reconciler.plan.foreign import foreign, settle
-from reconciler.plan.inventory import Record
-from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.foreign import blocks, foreign, settle
+from reconciler.plan.kubeconfig_checks import (
+    FILE_ONLY,
+    KubeconfigContext,
+    awaits,
+    extras,
+    file_drift,
+    follows_component,
+    held_by,
+    identity_differs,
+    is_foreign,
+    missing,
+    names_changed,
+    reissue_requested,
+    server_differs,
+    trust_differs,
+    unreadable,
+    unusable_anchors,
+)
+from reconciler.plan.kubeconfig_names import is_merged
+from reconciler.plan.reasons import Action, Finding
 from reconciler.plan.rotation.lifecycle import Lifecycle
-from reconciler.plan.trust import Anchors, anchors, unusable_files
-
-
-class KubeconfigContext(msgspec.Struct, frozen=True, kw_only=True):
-    """One kubeconfig, as its checks see it."""
-
-    desired: Kubeconfig
-    component: Component
-    authority: Authority
-    """The CA of the component."""
-    pair: ObservedPair
-    """Of the component."""
-    decision: Decision | None
-    """About the component."""
-    found: KubeconfigState
-    wanted: Anchors
-    record: Record | None
-    observed: ObservedState
-    replace: bool
-
-    @property
-    def follows(self) -> bool:
-        """Whether the component gets a new certificate that is embedded here."""
-        return self.desired.embed and self.decision is not None and self.decision.brings
-
-
-def kubeconfig_request(desired: Kubeconfig) -> str:
-    """What is asked for beyond what a client sees: the entries' names. Recorded when we write the file."""
-    return f"cluster={desired.cluster_name} user={desired.user_name}"
-
-
-def missing(context: KubeconfigContext) -> Iterator[Finding]:
-    """The file is not there."""
-    if isinstance(context.found, Absent):
-        yield Finding(reason=Reason.MISSING, action=Action.CREATE, message="there is no file", path="file")
-
-
-def unreadable(context: KubeconfigContext) -> Iterator[Finding]:
-    """The file cannot be used."""
-    if isinstance(context.found, Unusable):
-        yield unreadable_finding(context.found, action=Action.REPAIR, path="file")
-
-
-def follows_component(context: KubeconfigContext) -> Iterator[Finding]:
-    """Its component gets a new certificate."""
-    if isinstance(context.found, KubeconfigFile) and context.follows:
-        yield _stale(f"follows {context.component.address}", "client_certificate")
-
-
-def server_differs(context: KubeconfigContext) -> Iterator[Finding]:
-    """It points at another server."""
-    if isinstance(context.found, KubeconfigFile) and context.found.server != context.desired.server:
-        yield _stale("it points at another server", "server", current=context.found.server, planned=context.desired.server)
-
-
-def unusable_anchors(context: KubeconfigContext) -> Iterator[Finding]:
-    """A file of CAs made elsewhere is missing or cannot be used."""
-    yield from unusable_files(context.wanted)
-
-
-def trust_differs(context: KubeconfigContext) -> Iterator[Finding]:
-    """It trusts other CAs; their order does not matter."""
-    if not isinstance(context.found, KubeconfigFile) or context.wanted.unknown:
-        return
-    if context.wanted.made:
-        yield _stale(f"follows {', '.join(context.wanted.made)}", "certificate_authorities")
-    elif (found := set(context.found.ca_fingerprints)) != set(context.wanted.fingerprints):
-        yield _stale(
-            "it trusts other CAs",
-            "certificate_authorities",
-            current=", ".join(sorted(found)),
-            planned=", ".join(context.wanted.fingerprints),
-        )
-
-
-def identity_differs(context: KubeconfigContext) -> Iterator[Finding]:
-    """The embedded certificate and key, or the files it refers to, are not the component's."""
-    found, desired = context.found, context.desired
-    if not isinstance(found, KubeconfigFile) or context.follows:
-        return
-    references = (found.client_certificate_path, found.client_key_path)
-    if not desired.embed:
-        wanted = (desired.client_certificate, desired.client_key)
-        if references != wanted or not isinstance(found.certificate, Absent) or not isinstance(found.key, Absent):
-            yield _stale(
-                "it does not refer to the component's files",
-                "client_certificate",
-                current=", ".join(references),
-                planned=", ".join(wanted),
-            )
-        return
-    if references != ("", ""):
-        yield _stale("it refers to files instead of holding certificate and key", "client_certificate")
-        return
-    if context.component.place is None:  # then what it holds is what was checked as the component
-        return
-    yield from _embedded(context, found)
-
-
-def _embedded(context: KubeconfigContext, found: KubeconfigFile) -> Iterator[Finding]:
-    pair, served = context.pair, context.authority.served
-    if not isinstance(pair.certificate, Certificates) or not isinstance(pair.key, Key):
-        return  # nothing to compare with: the component has findings of its own
-    behind = pair.certificate.chain[1:] if served is None else served
-    wanted = (pair.certificate.chain[0].fingerprint, *(link.fingerprint for link in behind))
-    held = tuple(link.fingerprint for link in found.certificate.chain) if isinstance(found.certificate, Certificates) else ()
-    if held != wanted:
-        yield _stale(
-            f"it does not hold the certificate of {context.component.address}",
-            "client_certificate",
-            current=held[0] if held else None,
-            planned=wanted[0],
-        )
-    elif not isinstance(found.key, Key) or found.key.facts.spki_sha256 != pair.key.facts.spki_sha256:
-        yield _stale(f"it does not hold the key of {context.component.address}", "client_key")
-
-
-def extras(context: KubeconfigContext) -> Iterator[Finding]:
-    """It holds more than it should, such as a second user or ``insecure-skip-tls-verify``."""
-    if isinstance(context.found, KubeconfigFile) and context.found.extras:
-        names = ", ".join(context.found.extras)
-        yield _stale(f"it holds more than it should: {names}", "extras", current=names, planned="")
-
-
-def names_changed(context: KubeconfigContext) -> Iterator[Finding]:
-    """The desired names of its entries are others than when we wrote it; names in files that we did not write are free."""
-    record = context.record
-    if not isinstance(context.found, KubeconfigFile) or record is None or not record.requested:
-        return
-    wanted = kubeconfig_request(context.desired)
-    if record.requested != wanted:
-        yield _stale("its entries have other names", "names", current=record.requested, planned=wanted)
-
-
-def reissue_requested(context: KubeconfigContext) -> Iterator[Finding]:
-    """``--replace`` names it."""
-    if context.replace and not isinstance(context.found, Absent):
-        yield Finding(reason=Reason.REISSUE_REQUESTED, action=Action.REPAIR, message="--replace asks for it", path="replace")
-
-
-def file_drift(context: KubeconfigContext) -> Iterator[Finding]:
-    """Its mode or owner is another."""
-    if isinstance(context.found, KubeconfigFile):
-        yield from secret_mode(context.found.meta, context.desired.access.mode, "mode")
-        yield from owners(context.desired.access, [context.found.meta], context.observed)
-
+from reconciler.plan.trust import Anchors, anchors
 
 KUBECONFIG_CHAIN: Final[tuple[Callable[[KubeconfigContext], Iterator[Finding]], ...]] = (
     missing,  # Missing: no file -> create
@@ -187,8 +48,6 @@ KUBECONFIG_CHAIN: Final[tuple[Callable[[KubeconfigContext], Iterator[Finding]], 
     reissue_requested,  # ReissueRequested: --replace -> repair
     file_drift,  # ModeDrift, OwnerDrift -> repair
 )
-
-_FILE_ONLY: Final = frozenset({Reason.MODE_DRIFT, Reason.OWNER_DRIFT})
 
 
 def decide_kubeconfigs(
@@ -220,43 +79,41 @@ def decide_kubeconfigs(
             observed=situation.observed,
             replace=address in situation.replaced,
         )
-        findings = tuple(chain.from_iterable(check(context) for check in KUBECONFIG_CHAIN))
-        if findings:
-            yield _settle(situation, context, findings)
+        decision = _decide(context, situation, lives, components)
+        if decision is not None:
+            yield decision
+
+
+def hold_residents(situation: Situation, components: list[Decision], kubeconfigs: Iterable[Decision]) -> Iterator[Decision]:
+    """Holds back components that live in a kubeconfig that may not be written: issuing them would write it."""
+    barred = {decision.address for decision in kubeconfigs if decision.blocked and not decision.held_by}
+    for decision in components:
+        component = situation.desired.components.get(decision.address)
+        lives_there = component is not None and component.place is None and component.kubeconfig in barred
+        if lives_there and decision.brings and component is not None:
+            yield replace(decision, action=Action.NONE, blocked=True, held_by=component.kubeconfig)
+        else:
+            yield decision
+
+
+def _decide(
+    context: KubeconfigContext, situation: Situation, lives: Mapping[str, Lifecycle], components: Mapping[str, Decision]
+) -> Decision | None:
+    if context.desired.entries is not None:
+        from reconciler.plan.kubeconfig_entries import decide_entries  # noqa: PLC0415 - only kubeconfigs for people have any
+
+        return decide_entries(context, context.desired.entries, situation, lives, components)
+    findings = tuple(chain.from_iterable(check(context) for check in KUBECONFIG_CHAIN))
+    return _settle(situation, context, findings) if findings else None
 
 
 def _settle(situation: Situation, context: KubeconfigContext, findings: tuple[Finding, ...]) -> Decision:
     address = context.desired.address
-    if context.record is None and not situation.may_overwrite(address) and _is_foreign(context):
+    ours = context.record is not None and not is_merged(context.record.requested)
+    if not ours and not situation.may_overwrite(address) and is_foreign(context):
         path = context.desired.place.absolute
         findings = (*findings, foreign(path, "it was not written here and holds something of its own"))
-    writes = any(finding.reason not in _FILE_ONLY for finding in findings)
-    return settle(address, "kubeconfig", findings, held_by=_held_by(context) if writes else "")
-
-
-def _held_by(context: KubeconfigContext) -> str:
-    """What keeps the file from being written: a CA, or whatever holds its component back."""
-    if context.wanted.held_by or not context.desired.embed:
-        return context.wanted.held_by
-    decision = context.decision
-    if decision is None or not decision.blocked:
-        return ""
-    pair = context.pair
-    usable = isinstance(pair.certificate, Certificates) and isinstance(pair.key, Key)
-    if usable and not any(finding.reason == Reason.KEY_MISMATCH for finding in decision.findings):
-        return ""  # what it has now can be written once more
-    return decision.held_by or decision.address
-
-
-def _is_foreign(context: KubeconfigContext) -> bool:
-    """Whether writing would take something from somebody: contexts and users of their own, or an unknown identity."""
-    if isinstance(context.found, Absent):
-        return False
-    if isinstance(context.found, Unusable) or context.found.extras:
-        return True
-    decision = context.decision if context.component.place is None else None
-    return decision is not None and any(finding.reason == Reason.FOREIGN for finding in decision.findings)
-
-
-def _stale(message: str, path: str, *, current: str | None = None, planned: str | None = None) -> Finding:
-    return Finding(reason=Reason.OUTPUT_STALE, action=Action.REPAIR, message=message, path=path, current=current, planned=planned)
+    writes = any(finding.reason not in FILE_ONLY for finding in findings)
+    if writes and awaits(context) and not any(blocks(finding) for finding in findings):
+        return Decision(address=address, kind="kubeconfig", action=Action.NONE, findings=findings, waits=True)
+    return settle(address, "kubeconfig", findings, held_by=held_by(context) if writes else "")

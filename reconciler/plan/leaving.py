@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.desired.model import Removal, parse_address
+from reconciler.desired.external import is_external
+from reconciler.desired.model import parse_address
+from reconciler.desired.moves import Removal
 from reconciler.desired.vault import PkiKey
 from reconciler.plan.context import Decision, Situation
 from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.guards import empty_desired_state, hold_destruction
+from reconciler.plan.inventory import LEAVES
 from reconciler.plan.options import desired_addresses
 from reconciler.plan.order import natural
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding, Reason
+from reconciler.plan.requests import KIND, renamed_to, withdrawn
 
 
 def decide_leaving(situation: Situation) -> tuple[list[Decision], tuple[DiagnosticEntry, ...]]:
@@ -32,6 +36,9 @@ def decide_leaving(situation: Situation) -> tuple[list[Decision], tuple[Diagnost
         decisions += [_leave(situation, address, "it left the desired state", heirs, destroy=True) for address in orphans]
     else:
         diagnostics += [_orphan(situation, address) for address in orphans]
+    # Whoever asked has the certificate: it is taken back whether or not what leaves is pruned.
+    gone = withdrawn(situation)
+    decisions += [_leave(situation, address, why, renamed_to(situation, address), destroy=True) for address, why in gone.items()]
     kept, tripped = hold_destruction(decisions, situation)
     diagnostics += tripped
     diagnostics += [_lives_on(situation, decision) for decision in kept if _outlives_removal(situation, decision)]
@@ -46,7 +53,10 @@ def _orphans(situation: Situation) -> list[str]:
         (
             address
             for address in situation.records
-            if address not in wanted and situation.covers(address) and (node is None or parse_address(address)[2] == node)
+            if address not in wanted
+            and situation.records[address].kind != KIND
+            and situation.covers(address)
+            and (node is None or parse_address(address)[2] == node)
         ),
         key=natural,
     )
@@ -93,13 +103,15 @@ def _outlives_removal(situation: Situation, decision: Decision) -> bool:
     # A server that has signed it revokes it, whether or not its list is published here.
     listed = ca is not None and isinstance(ca.key_in, PkiKey)
     listed = listed or any(f"ca.{crl.name}" == record.issuer for crl in situation.desired.crls.values())
-    return decision.action == Action.DESTROY and record.kind == "component" and alive and not listed
+    return decision.action == Action.DESTROY and record.kind in LEAVES and alive and not listed
 
 
 def _lives_on(situation: Situation, decision: Decision) -> DiagnosticEntry:
     record = situation.records[decision.address]
     ca = situation.desired.cas.get(parse_address(record.issuer)[1]) if record.issuer else None
-    if ca is not None and ca.publishes:
+    if ca is not None and is_external(ca):
+        way_out = f"ask whoever keeps {record.issuer} to revoke it."
+    elif ca is not None and ca.publishes:
         way_out = f"the list of {record.issuer} is signed elsewhere. Name it under `revocations`."
     else:
         way_out = f"{record.issuer or 'its CA'} has no revocation list. Give it a `crl`: what left is on it."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.desired.model import DesiredState, Move, parse_address
+from reconciler.desired.model import DesiredState, parse_address
+from reconciler.desired.moves import Move
 from reconciler.plan.inventory import Record
 from reconciler.plan.options import desired_addresses
 

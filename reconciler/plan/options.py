@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from reconciler.desired.kubeconfig_entries import KubeconfigContent
 from reconciler.desired.model import DesiredState, parse_address
 from reconciler.plan.inventory import Record
 
@@ -149,10 +150,10 @@ def _with_dependencies(address: str, desired: DesiredState) -> set[str]:
         cas = (component.ca,)
         if component.place is None:  # it has no other file to live in
             found.add(component.kubeconfig)
-            cas += desired.kubeconfigs[component.kubeconfig].cas
+            cas += _trusted(desired.kubeconfigs[component.kubeconfig])
     elif kubeconfig is not None:
-        found.add(kubeconfig.component)
-        cas = (*kubeconfig.cas, desired.components[kubeconfig.component].ca)
+        found.update(kubeconfig.components)
+        cas = (*_trusted(kubeconfig), *(desired.components[each].ca for each in kubeconfig.components))
     elif bundle is not None:
         cas = bundle.cas
     else:
@@ -165,3 +166,7 @@ def _with_dependencies(address: str, desired: DesiredState) -> set[str]:
             found.add(desired.cas[current].address)
             current = desired.cas[current].issuer
     return found
+
+
+def _trusted(kubeconfig: KubeconfigContent) -> tuple[str, ...]:
+    return tuple(name for cluster in kubeconfig.clusters for name in cluster.cas)

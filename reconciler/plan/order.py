@@ -10,7 +10,7 @@ from reconciler.plan.context import Decision, Situation
 from reconciler.plan.reasons import Action
 
 #: CAs sign components, components and CAs go into bundles and kubeconfigs; what is replaced is revoked after that.
-RANKS: Final = {"ca": 0, "keypair": 1, "component": 2, "bundle": 3, "kubeconfig": 4, "crl": 5}
+RANKS: Final = {"ca": 0, "keypair": 1, "component": 2, "request": 3, "bundle": 4, "kubeconfig": 5, "crl": 6}
 
 _DIGITS: Final = re.compile(r"([0-9]+)")
 

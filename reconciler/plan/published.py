@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.desired.model import OUTPUT_SUFFIX, Component, DesiredState, Place, parse_address
-
-
-def pair_paths(place: Place) -> tuple[str, ...]:
-    """Certificate and key."""
-    return (f"{place.absolute}.crt", f"{place.absolute}.key")
+from reconciler.desired.model import Component, DesiredState, parse_address
 
 
 def component_paths(component: Component, desired: DesiredState) -> tuple[str, ...]:
@@ -15,10 +10,7 @@ def component_paths(component: Component, desired: DesiredState) -> tuple[str, .
     place = component.place
     if place is None:
         return (desired.kubeconfigs[component.kubeconfig].place.absolute,)
-    paths: list[str] = []
-    for output in component.outputs:
-        paths += pair_paths(place) if output == "pem" else (f"{place.absolute}{OUTPUT_SUFFIX[output]}",)
-    return tuple(paths)
+    return tuple(f"{place.absolute}{suffix}" for suffix in component.suffixes)
 
 
 def paths_of(address: str, desired: DesiredState) -> tuple[str, ...]:

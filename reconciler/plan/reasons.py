@@ -35,6 +35,10 @@ class Reason(StrEnum):
     CRL_DUE = "CrlDue"
     ORPHANED = "Orphaned"
     FOREIGN = "Foreign"
+    REQUEST_PENDING = "RequestPending"
+    REQUEST_STALE = "RequestStale"
+    REQUEST_ANSWERED = "RequestAnswered"
+    ANSWER_UNFIT = "AnswerUnfit"
 
 
 class Action(IntEnum):
@@ -44,6 +48,8 @@ class Action(IntEnum):
     """Nothing can or may be done: told, not changed."""
     REPAIR = 10
     """Mode, owner, derived outputs, bundle text: key and certificate stay."""
+    REQUEST = 15
+    """A key and a signing request for a CA that is outside; certificate and key that are in use stay."""
     REISSUE = 20
     """A new certificate, with a new key when the component rotates keys."""
     REKEY = 30

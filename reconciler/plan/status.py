@@ -8,14 +8,28 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from reconciler.desired.model import CA, OUTPUT_SUFFIX, Bundle, Component, Crl, DesiredState, Keypair, Kubeconfig, Place, Replica
+from reconciler.desired.external import is_external
+from reconciler.desired.model import (
+    CA,
+    OUTPUT_SUFFIX,
+    Bundle,
+    Component,
+    Crl,
+    DesiredState,
+    Keypair,
+    Kubeconfig,
+    Place,
+    Replica,
+    parse_address,
+)
 from reconciler.desired.vault import PkiKey
 from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, RevocationLists, Served, Unusable
 from reconciler.plan.document import Change, PlanDocument, RotationEntry
 from reconciler.plan.health import health_of, sync_of
-from reconciler.plan.inventory import Inventory
+from reconciler.plan.inventory import LEAVES, Inventory
 from reconciler.plan.order import RANKS, natural
 from reconciler.plan.renewal import renew_before_of, renewal_due
+from reconciler.plan.requests import KIND
 from reconciler.plan.revocation.due import due_at
 from reconciler.plan.rotation.keypair_life import keypair_signing
 from reconciler.plan.rotation.observe import family_of
@@ -95,7 +109,9 @@ def component_paths(component: Component, desired: DesiredState) -> FilePaths:
         return FilePaths(kubeconfig=desired.kubeconfigs[component.kubeconfig].place.absolute)
     derived = {output: place.absolute + OUTPUT_SUFFIX[output] for output in component.outputs if output in OUTPUT_SUFFIX}
     if "pem" in component.outputs:
-        pair = {"certificate": f"{place.absolute}.crt", "key": f"{place.absolute}.key"}
+        pair = {"certificate": f"{place.absolute}.crt"}
+        if component.request is None:
+            pair["key"] = f"{place.absolute}.key"
     else:
         pair = {"certificate": derived["combined"], "key": derived["combined"]}
     return FilePaths(**pair, **derived)
@@ -113,6 +129,7 @@ def _resources(desired: DesiredState, world: _World) -> Iterator[ResourceStatus]
             yield _keypair(world, keypair, copy)
     for component in desired.components.values():
         yield _pair(world, component, component.address, component.node, component_paths(component, desired))
+    yield from _unsigned(desired, world)
     for bundle in desired.bundles.values():
         found = world.observed.bundles.get(bundle.address)
         yield _file(world, bundle, FilePaths(bundle=bundle.place.absolute), found.certificates if found else Absent())
@@ -121,6 +138,25 @@ def _resources(desired: DesiredState, world: _World) -> Iterator[ResourceStatus]
         yield _file(world, kubeconfig, FilePaths(kubeconfig=kubeconfig.place.absolute), state)
     for crl in desired.crls.values():
         yield _crl(world, crl)
+
+
+def _unsigned(desired: DesiredState, world: _World) -> Iterator[ResourceStatus]:
+    """Requests for which nothing is signed: those that wait, and those that were denied."""
+    for address, requested in desired.requests.items():
+        if requested.approval != "approved":
+            row = _row(world, address, kind=KIND, node=None, paths=FilePaths(), found=())
+            yield msgspec.structs.replace(
+                row,
+                health="Suspended",
+                subject=str(requested.facts.subject),
+                organizations=list(requested.facts.subject.organizations),
+                sans=list(requested.facts.sans),
+                usages=list(requested.usages),
+                key=requested.facts.key,
+                generation=None,
+                approval=requested.approval,
+                approval_reason=requested.reason,
+            )
 
 
 def _is_seen(world: _World, ca: CA) -> bool:
@@ -135,12 +171,13 @@ def _authority_paths(ca: CA, place: Place) -> FilePaths:
 def _pair(world: _World, wanted: CA | Component, address: str, node: str | None, paths: FilePaths) -> ResourceStatus:
     pair = world.observed.pairs.get(address) or ObservedPair(certificate=Absent(), key=Absent())
     leaf = pair.certificate.chain[0] if isinstance(pair.certificate, Certificates) else None
-    is_followed = isinstance(wanted, CA) and wanted.followed and address == wanted.address
+    # Nobody here is expected to have the key.
+    is_followed = isinstance(wanted, CA) and ((wanted.followed and address == wanted.address) or is_external(wanted))
     renew_before = wanted.renew_before if leaf is None else renew_before_of(wanted, leaf)
     row = _row(
         world,
         address,
-        kind="ca" if isinstance(wanted, CA) else "component",
+        kind=parse_address(address)[0],
         node=node,
         paths=paths,
         found=(pair.certificate,) if is_followed else (pair.certificate, pair.key, *pair.outputs.values()),
@@ -148,6 +185,8 @@ def _pair(world: _World, wanted: CA | Component, address: str, node: str | None,
         leaf=leaf,
         renew_before=renew_before,
     )
+    if isinstance(wanted, Component) and wanted.request is not None:
+        row = msgspec.structs.replace(row, approval=wanted.request.approval, approval_reason=wanted.request.reason)
     if leaf is None:
         return row
     return msgspec.structs.replace(
@@ -247,7 +286,7 @@ def _row(
             rotating=rotation is not None and rotation.phase != "stable",
         ),
         paths=paths,
-        generation=world.signing.get(rotates) if rotates else 1 if kind == "component" else None,
+        generation=world.signing.get(rotates) if rotates else 1 if kind in LEAVES else None,
         phase=(rotation.phase if rotation is not None else "stable") if rotates else None,
         reasons=list(dict.fromkeys(reason.code for reason in change.reasons)) if change else [],
         suspended=suspended,

@@ -18,6 +18,7 @@ FORMAT_VERSION: Final = "1.0"
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 ServedState = Literal["ok", "stale", "unreachable"]
+ApprovalWord = Literal["approved", "pending", "denied"]
 Sync = Literal["Synced", "OutOfSync", "Unknown"]
 Health = Literal["Healthy", "Progressing", "Degraded", "Missing", "Suspended"]
 
@@ -38,6 +39,7 @@ class FilePaths(Part, frozen=True, kw_only=True, omit_defaults=True):
     combined: str | None = None
     der: str | None = None
     pkcs12: str | None = None
+    answer: Annotated[str, Meta(description="Kubernetes object with the certificate of a request.")] | None = None
     crl_pem: Annotated[str, Meta(description="Revocation list in PEM.")] | None = None
     crl_der: Annotated[str, Meta(description="Revocation list in DER, as etcd reads it.")] | None = None
 
@@ -46,7 +48,7 @@ class ResourceStatus(Part, frozen=True, kw_only=True):
     """One address. What was not found, or does not apply to its type, is null or empty."""
 
     address: str
-    type: Annotated[str, Meta(description="ca, component, bundle, kubeconfig, keypair or crl.")]
+    type: Annotated[str, Meta(description="ca, component, request, bundle, kubeconfig, keypair or crl.")]
     sync: Annotated[Sync, Meta(description="Whether it is as the desired state says; Unknown when it cannot be looked at.")]
     health: Annotated[Health, Meta(description="Whether it does its work now. Expired is never Healthy.")]
     paths: FilePaths
@@ -69,6 +71,8 @@ class ResourceStatus(Part, frozen=True, kw_only=True):
     number: Annotated[int | None, Meta(description="Of a revocation list: crlNumber.")] = None
     revoked: Annotated[int | None, Meta(description="Of a revocation list: how many certificates it names.")] = None
     reasons: Annotated[list[str], Meta(description="Why it is out of sync: the words of the plan.")] = []
+    approval: Annotated[ApprovalWord | None, Meta(description="Of a request: what was said to it.")] = None
+    approval_reason: Annotated[str, Meta(description="Of a request: why, as it is written.")] = ""
     suspended: Annotated[bool, Meta(description="Looked at and told, never changed.")] = False
     served: Annotated[
         ServedState | None,
@@ -83,7 +87,7 @@ class Condition(Part, frozen=True, kw_only=True):
 
     ``Ready`` and ``SourceVerified`` are good when True. ``Leader`` is there with a lease, and True where this one acts.
     ``Reconciling``, ``Stalled``, ``Suspended``, ``ClockUncertain``, ``Flapping``, ``BudgetExhausted``, ``HooksFailing``,
-    ``ServedStale`` and ``RotationWaiting`` are there only while they are True.
+    ``ServedStale``, ``RotationWaiting`` and ``ExternalCAWaiting`` are there only while they are True.
     """
 
     type: str

@@ -13,6 +13,7 @@ from reconciler.plan.context import Decision, Refusal, Situation
 from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.fetched import SOURCE
 from reconciler.plan.foreign import blocks
+from reconciler.plan.inventory import LEAVES
 from reconciler.plan.order import natural
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding, Reason
@@ -80,6 +81,11 @@ def tell(situation: Situation, refusals: tuple[Refused, ...], decisions: list[De
             else:
                 yield _blocked(situation, decision, cause, held_back)
     yield from tell_away(away)
+    if any(decision.waits for decision in decisions):
+        from reconciler.plan.external.telling import tell_open_keys, tell_waiting  # noqa: PLC0415 - most clusters have no external CA
+
+        yield from tell_waiting(decisions, situation)
+        yield from tell_open_keys(situation)
     yield from _pointless_renewals(situation, decisions)
     if situation.selected is not None:
         yield DiagnosticEntry(
@@ -123,6 +129,10 @@ def _blocked(situation: Situation, decision: Decision, cause: Finding, waiting: 
         detail = (
             f"{cause.message} ({differences}). Move the files away, name them under `imports`, or give --adopt to replace them."
         )
+    elif cause.reason == Reason.ANSWER_UNFIT:
+        from reconciler.plan.external.telling import unfit_words  # noqa: PLC0415 - see above
+
+        summary, detail = unfit_words(decision, situation)
     elif cause.path == "files":
         summary = f"{decision.address}: {cause.message}"
         detail = (
@@ -165,7 +175,7 @@ def _pointless_renewals(situation: Situation, decisions: list[Decision]) -> Iter
     ending: defaultdict[str, list[str]] = defaultdict(list)
     for decision in decisions:
         for finding in decision.findings:
-            if decision.kind == "component" and finding.reason == Reason.RENEWAL_DUE and finding.action == Action.NONE:
+            if decision.kind in LEAVES and finding.reason == Reason.RENEWAL_DUE and finding.action == Action.NONE:
                 ending[situation.desired.components[decision.address].ca].append(decision.address)
     for name, addresses in ending.items():
         ca = situation.desired.cas[name]

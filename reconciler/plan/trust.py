@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from reconciler.desired.kubeconfig_entries import KubeCluster
 from reconciler.desired.model import Bundle, Kubeconfig
 from reconciler.observed.model import Absent, Certificates, CertificateState, Unusable
 from reconciler.plan.context import Authority, Situation
@@ -43,7 +44,7 @@ class Anchors(msgspec.Struct, frozen=True, kw_only=True):
         return refusal.address if refusal is not None else self.unknown[0].desired.address
 
 
-def anchors(desired: Bundle | Kubeconfig, lives: Mapping[str, Lifecycle], situation: Situation) -> Anchors:
+def anchors(desired: Bundle | Kubeconfig | KubeCluster, lives: Mapping[str, Lifecycle], situation: Situation) -> Anchors:
     """What a bundle or kubeconfig should trust: every generation in use of its CAs, and what its further files hold.
 
     One that has expired serves nobody, and some verifiers follow it into a dead end (AddTrust, 2020): it is left out,

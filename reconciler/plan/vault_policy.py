@@ -222,4 +222,4 @@ def _words(ca: CA, desired: DesiredState) -> frozenset[str]:
 
 def _is_made_here(ca: CA) -> bool:
     """Whether a CA is ours to make, rather than taken over as it is."""
-    return not isinstance(ca.key_in, PkiKey) or ca.key_in.create
+    return not ca.taken_as_it_is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from reconciler.desired.kubeconfig_reading import read_as
 from reconciler.desired.model import Component, DesiredState
 from reconciler.proof.credentials import Credentials, certificates_pem
 from reconciler.proof.trials import UnavailableError
@@ -11,7 +12,7 @@ from reconciler.stores.disk import DISK
 from reconciler.stores.read import ReadFile
 from reconciler.stores.store import Store
 from reconciler.trust.scene import Party, Trust, files_of
-from reconciler.x509 import kubeconfig, outputs
+from reconciler.x509 import outputs
 from reconciler.x509.errors import UnreadableError
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.read import Certificate, read_certificates
@@ -45,7 +46,8 @@ class Published:
         if trust.address not in self._anchors:
             try:
                 data = self._bytes(trust.file)
-                text = kubeconfig.parse(data).ca_pem if trust.address in self._desired.kubeconfigs else data
+                holder = self._desired.kubeconfigs.get(trust.address)
+                text = data if holder is None else read_as(holder, data).ca_pem
                 self._anchors[trust.address] = read_certificates(text)
             except UnreadableError as error:
                 msg = f"{trust.file} cannot be used any more: {error}"
@@ -57,7 +59,7 @@ class Published:
         if component is not None and component.place is not None:
             return self._pair(component)
         holder = self._desired.kubeconfigs[component.kubeconfig if component is not None else address]
-        parsed = kubeconfig.parse(self._bytes(holder.place.absolute))
+        parsed = read_as(holder, self._bytes(holder.place.absolute), address)
         return read_certificates(parsed.certificate_pem), PrivateKey.from_pem(parsed.key_pem)
 
     def _pair(self, component: Component) -> tuple[tuple[Certificate, ...], PrivateKey]:

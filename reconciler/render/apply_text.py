@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from reconciler.plan.document import PlanDocument, ResourceChange
+from reconciler.plan.document import DiagnosticEntry, PlanDocument, ResourceChange
+from reconciler.render.boxes import boxes
 from reconciler.render.colour import PLAIN
 from reconciler.render.escape import visible
 from reconciler.render.rotation_text import rotation_blocks
@@ -18,6 +21,7 @@ def render_outcome(
     skipped: tuple[tuple[str, str], ...],
     interrupted: bool,
     form: str,
+    told: Sequence[DiagnosticEntry] = (),
 ) -> str:
     """``Apply complete! Resources: 2 added, 1 changed, 0 destroyed.``, and what was not done and why.
 
@@ -28,6 +32,7 @@ def render_outcome(
         skipped: addresses that could not start, and why.
         interrupted: whether a signal ended it early.
         form: ``text`` or ``json``.
+        told: what people have to do next, such as having requests signed.
     """
     changes = [change for change in document.resource_changes if change.address in done]
     held_back = sum(1 for change in document.resource_changes if change.change.class_ == "blocked")
@@ -44,6 +49,7 @@ def render_outcome(
             "held_back": held_back,
             "failed": [{"address": address, "error": error} for address, error in failed],
             "rotations": document.rotations,
+            "waiting": sorted({address for entry in told for address in entry.held_back}),
             "skipped": [{"address": address, "reason": reason} for address, reason in skipped],
         }
         return msgspec.json.encode(body).decode()
@@ -58,7 +64,7 @@ def render_outcome(
         lines.append(f"Apply incomplete. Resources: {numbers}, {held_back} held back.")
     else:
         lines.append(f"Apply complete! Resources: {numbers}.")
-    blocks = rotation_blocks(document.rotations, PLAIN)
+    blocks = [*rotation_blocks(document.rotations, PLAIN), *boxes(told, PLAIN)]
     return "\n" + "\n\n".join(["\n".join(lines), *blocks]) + "\n"
 
 

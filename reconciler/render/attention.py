@@ -20,7 +20,7 @@ GOOD: Final = frozenset({"Ready", "SourceVerified"})
 #: Good either way: somebody acts.
 LEADER: Final = "Leader"
 #: Conditions that are a state rather than a failure.
-_MILD: Final = frozenset({"Reconciling", "Suspended", "RotationWaiting"})
+_MILD: Final = frozenset({"Reconciling", "Suspended", "RotationWaiting", "ExternalCAWaiting"})
 _RANK: Final[dict[Alarm, int]] = {"bad": 0, "watch": 1, "good": 2}
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 

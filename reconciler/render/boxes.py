@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconciler.plan.document import DiagnosticEntry
@@ -27,7 +27,7 @@ def box(entry: DiagnosticEntry, colour: Palette) -> str:
     return "\n".join([paint("╷"), f"{bar} {title}", *body, paint("╵")])
 
 
-def boxes(entries: list[DiagnosticEntry], colour: Palette) -> Iterator[str]:
+def boxes(entries: Sequence[DiagnosticEntry], colour: Palette) -> Iterator[str]:
     """All diagnostics, warnings first: errors end the text, where they are seen and where tfcmt cuts."""
     for severity in ("warning", "error"):
         yield from (box(entry, colour) for entry in entries if entry.severity == severity)

@@ -17,15 +17,16 @@ _FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff
 _SEPARATOR: Final = "; "
 
 
-def render_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+def render_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]], *, delimiter: str = ",") -> str:
     """A header and rows, lines ended by CRLF as RFC 4180 section 2 has it.
 
     Args:
         header: names of the columns.
         rows: the cells; a sequence of strings becomes one cell, separated by ``; ``, and None an empty one.
+        delimiter: what stands between cells.
     """
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(header)
     writer.writerows([_text(cell) for cell in row] for row in rows)
     return out.getvalue()

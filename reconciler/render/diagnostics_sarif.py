@@ -26,14 +26,18 @@ def render_findings(findings: Findings) -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-def _rule(rule: Rule) -> dict[str, object]:
+def rule_entry(rule: Rule) -> dict[str, object]:
+    """What a log says of a rule, whatever its results are like."""
     return {
         "id": rule.code,
         "name": rule.name,
         "shortDescription": {"text": rule.summary},
         "help": {"text": f"Run `cluster-pki rule {rule.code}`."},
-        "defaultConfiguration": {"level": str(rule.severity)},
     }
+
+
+def _rule(rule: Rule) -> dict[str, object]:
+    return rule_entry(rule) | {"defaultConfiguration": {"level": str(rule.severity)}}
 
 
 def _result(diagnostic: Diagnostic, index: int) -> dict[str, object]:

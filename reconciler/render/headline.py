@@ -17,6 +17,9 @@ from reconciler.render.values import paint_symbol
 
 Symbol = Literal["  +", "  ~", "-/+", "+/-", "  -", "  .", "   "]
 
+#: What waits for somebody has a section of its own, as what is held back.
+APART: Final = frozenset({"blocked", "waiting"})
+
 _SYMBOLS: Final[dict[tuple[str, ...], Symbol]] = {
     ("create",): "  +",
     ("update",): "  ~",
@@ -51,7 +54,7 @@ def painted(symbol: Symbol, colour: Palette) -> str:
 def is_shown(entry: ResourceChange) -> bool:
     """Whether a change has a block among the planned actions; what is held back has a section of its own."""
     change = entry.change
-    if change.class_ == "blocked":
+    if change.class_ in APART:
         return False
     return change.actions != ["no-op"] or entry.previous_address is not None or change.importing is not None
 
@@ -89,6 +92,14 @@ def held_back_headline(entry: ResourceChange, colour: Palette) -> str:
     return "\n".join(lines)
 
 
+def waiting_headline(entry: ResourceChange, colour: Palette) -> str:
+    """The comment line above something that somebody outside has been asked for."""
+    lines = [f"{colour.bold(f'  # {visible(entry.address)}')} is {colour.yellow('waited for')}"]
+    if entry.change.reasons:
+        lines.append(f"  # (waiting: {', '.join(codes(entry))})")
+    return "\n".join(lines)
+
+
 def codes(entry: ResourceChange) -> list[str]:
     """The reasons of a change by their words, each once, in order."""
     return list(dict.fromkeys(visible(reason.code) for reason in entry.change.reasons))
@@ -98,6 +109,8 @@ def plain_sentence(entry: ResourceChange) -> str:
     """What happens, without colour: ``will be updated in-place``."""
     if entry.change.class_ == "blocked":
         return "is held back"
+    if entry.change.class_ == "waiting":
+        return "is waited for"
     if entry.change.actions == ["no-op"] and entry.previous_address is not None:
         return f"has moved from {visible(entry.previous_address)}"
     return _sentence(entry, Palette())
@@ -107,6 +120,8 @@ def _sentence(entry: ResourceChange, colour: Palette) -> str:
     match entry.change.actions:
         case ["create"]:
             return "will be created"
+        case ["update"] if entry.change.class_ == "request":
+            return "will be requested from its external CA"
         case ["update"]:
             return "will be updated in-place"
         case ["delete", "create"] | ["create", "delete"]:

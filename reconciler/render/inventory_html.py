@@ -14,6 +14,7 @@ from reconciler.plan.status_document import StatusDocument
 from reconciler.render.durations import instant
 from reconciler.render.inventory_rows import InventoryRow, inventory_of
 from reconciler.render.page_style import BASE_STYLE, CARDS, page, text
+from reconciler.render.sortable import SORTABLE
 from reconciler.render.states import sums
 
 #: Heading and class of each column.
@@ -41,23 +42,8 @@ th.days, td.days {{ text-align: right; font-variant-numeric: tabular-nums; white
 @media print {{ label {{ display: none; }} th {{ position: static; }} }}
 """
 
-_SCRIPT: Final = """
-const table = document.querySelector("table"), body = table.tBodies[0];
-const value = (row, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent;
-table.tHead.addEventListener("click", (event) => {
-  const head = event.target.closest("th");
-  if (!head) return;
-  const order = head.ariaSort === "ascending" ? -1 : 1;
-  for (const other of table.tHead.rows[0].cells) other.ariaSort = "none";
-  head.ariaSort = order > 0 ? "ascending" : "descending";
-  const rows = [...body.rows].sort((a, b) =>
-    order * value(a, head.cellIndex).localeCompare(value(b, head.cellIndex), "en", { numeric: true }));
-  body.append(...rows);
-});
-document.querySelector("input").addEventListener("input", (event) => {
-  const wanted = event.target.value.toLowerCase();
-  for (const row of body.rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
-});
+_SCRIPT: Final = f"""{SORTABLE}
+sortable(document.querySelector("table"), document.querySelector("input"));
 """
 
 
@@ -94,7 +80,7 @@ def _row(row: InventoryRow) -> str:
         _cell(0, [row.component]),
         _cell(1, [row.state], style=row.alarm),
         _cell(2, [days], sort=sort),
-        _cell(3, [expiry[:10]], sort=expiry or "9"),
+        _cell(3, [expiry[:10]], sort=expiry or "9999"),
         _cell(4, [row.subject or ""]),
         _cell(5, row.organizations),
         _cell(6, row.sans),

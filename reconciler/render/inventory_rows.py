@@ -47,7 +47,7 @@ def inventory_of(document: StatusDocument) -> InventoryTable:
 
 def _rows(document: StatusDocument) -> Iterator[InventoryRow]:
     for row in document.resources:
-        if row.type in ("ca", "component"):
+        if row.type in ("ca", "component", "request") and row.approval in (None, "approved"):
             yield _row(row)
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from reconciler.plan.document import DiagnosticEntry, PlanDocument, ResourceChange
 from reconciler.render.colour import PLAIN
-from reconciler.render.headline import codes, is_shown, plain_sentence
-from reconciler.render.totals import NO_CHANGES, NOTHING_DONE, counts_line, verbs_line
+from reconciler.render.headline import APART, codes, is_shown, plain_sentence
+from reconciler.render.totals import NO_CHANGES, NOTHING_DONE, NOTHING_NOW, counts_line, verbs_line
 from reconciler.render.workflow import Level, workflow_command
 
 
@@ -35,7 +35,7 @@ def _commands(document: PlanDocument, now: datetime) -> Iterator[str]:
         gone = entry.change.after is None
         title = f"{entry.address} {'has been deleted' if gone else 'has changed'} outside of cluster-pki"
         yield workflow_command("warning", title=title, message=_why(entry))
-    shown = [entry for entry in document.resource_changes if is_shown(entry) or entry.change.class_ == "blocked"]
+    shown = [entry for entry in document.resource_changes if is_shown(entry) or entry.change.class_ in APART]
     for entry in shown:
         level: Level = "warning" if is_grave(entry) else "notice"
         yield workflow_command(level, title=f"{entry.address} {plain_sentence(entry)}", message=_why(entry))
@@ -55,6 +55,8 @@ def _sum(document: PlanDocument, now: datetime) -> str:
         message = f"{counts_line(document.summary, PLAIN)}\n{second}"
     elif document.errored or any(entry.change.class_ == "blocked" for entry in document.resource_changes):
         message = f"{NOTHING_DONE}\n{second}"
+    elif any(entry.change.class_ == "waiting" for entry in document.resource_changes):
+        message = f"{NOTHING_NOW}\n{second}"
     else:
         message = NO_CHANGES
     return workflow_command("notice", title=f"cluster-pki plan for {document.cluster}", message=message)

@@ -11,11 +11,11 @@ from reconciler.plan.document import PlanDocument, ResourceChange
 from reconciler.render.boxes import boxes
 from reconciler.render.colour import PLAIN
 from reconciler.render.durations import instant
-from reconciler.render.headline import codes, is_shown, plain_sentence
+from reconciler.render.headline import APART, codes, is_shown, plain_sentence
 from reconciler.render.markdown import code, fenced, marker
 from reconciler.render.plan_github import is_grave
-from reconciler.render.plan_text import DRIFT_NOTE, change_blocks, drift_blocks, held_back_blocks
-from reconciler.render.totals import NO_CHANGES, NOTHING_DONE, checked_line, counts_line, verbs_line
+from reconciler.render.plan_text import DRIFT_NOTE, change_blocks, drift_blocks, held_back_blocks, waiting_blocks
+from reconciler.render.totals import NO_CHANGES, NOTHING_DONE, NOTHING_NOW, checked_line, counts_line, verbs_line
 
 #: GitHub refuses bodies above 65,536 characters, and a workflow may want to add a line.
 LONGEST: Final = 60_000
@@ -66,8 +66,9 @@ def _head(document: PlanDocument, now: datetime) -> Iterator[str]:
     shown = [entry for entry in document.resource_changes if is_shown(entry)]
     blocked = any(entry.change.class_ == "blocked" for entry in document.resource_changes)
     errored = document.errored or blocked
-    status = "errors" if errored else "changes" if shown else "no changes"
-    icon = ":x:" if errored else ":memo:" if shown else ":white_check_mark:"
+    waits = any(entry.change.class_ == "waiting" for entry in document.resource_changes)
+    status = "errors" if errored else "changes" if shown else "waiting" if waits else "no changes"
+    icon = ":x:" if errored else ":memo:" if shown else ":hourglass:" if waits else ":white_check_mark:"
     yield marker("plan", document.cluster)
     yield f"## {icon} cluster-pki plan for {code(document.cluster)}: {status}"
     revision = f" at {code(document.source.revision[:12])}" if document.source.revision else ""
@@ -79,6 +80,9 @@ def _head(document: PlanDocument, now: datetime) -> Iterator[str]:
         yield _prose(verbs_line(document, now=now))
     elif errored:
         yield f"**{NOTHING_DONE}**"
+        yield _prose(verbs_line(document, now=now))
+    elif waits:
+        yield f"**{NOTHING_NOW}**"
         yield _prose(verbs_line(document, now=now))
     elif not (document.resource_drift and document.options.get("refresh_only")):
         yield f"**{NO_CHANGES}**"
@@ -100,7 +104,7 @@ def _banner(document: PlanDocument) -> str:
 
 
 def _table(document: PlanDocument) -> list[str]:
-    entries = [entry for entry in document.resource_changes if is_shown(entry) or entry.change.class_ == "blocked"]
+    entries = [entry for entry in document.resource_changes if is_shown(entry) or entry.change.class_ in APART]
     if not entries:
         return []
     lines = ["| Address | Action | Reasons | Expiry |", "| --- | --- | --- | --- |"]
@@ -158,6 +162,7 @@ def _details(document: PlanDocument, room: int) -> list[str]:
         (f"Note: {DRIFT_NOTE}", drift_blocks(document, PLAIN)),
         ("Show the plan", change_blocks(document, PLAIN)),
         ("Show what is held back", held_back_blocks(document, PLAIN)),
+        ("Show what an external CA was asked for", waiting_blocks(document, PLAIN)),
     )
     details: list[str] = []
     for title, blocks in sections:

@@ -19,9 +19,10 @@ from reconciler.render.headline import (
     painted,
     planned_headline,
     symbol_of,
+    waiting_headline,
 )
 from reconciler.render.rotation_text import rotation_blocks
-from reconciler.render.totals import NO_CHANGES, NOTHING_DONE, checked_line, counts_line, verbs_line
+from reconciler.render.totals import NO_CHANGES, NOTHING_DONE, NOTHING_NOW, checked_line, counts_line, verbs_line
 
 LEAD_IN: Final = "cluster-pki will perform the following actions:"
 #: tfcmt looks for "… outside of Terraform" and then for an end marker that we do not print; this sentence it leaves alone.
@@ -73,6 +74,15 @@ def held_back_blocks(document: PlanDocument, colour: Palette) -> list[str]:
     return blocks
 
 
+def waiting_blocks(document: PlanDocument, colour: Palette) -> list[str]:
+    """What external CAs have been asked for, a block each."""
+    waiting = [entry for entry in document.resource_changes if entry.change.class_ == "waiting"]
+    blocks = [_block(entry, waiting_headline, Style(colour=colour)) for entry in waiting[:MOST_HELD_BACK]]
+    if len(waiting) > MOST_HELD_BACK:
+        blocks.append(colour.dim(f"  # (and {len(waiting) - MOST_HELD_BACK} more; --format json lists them all)"))
+    return blocks
+
+
 def legend_lines(document: PlanDocument, colour: Palette) -> list[str]:
     """The symbols that this plan uses, explained."""
     used = {symbol_of(entry) for entry in document.resource_changes if is_shown(entry)}
@@ -81,7 +91,7 @@ def legend_lines(document: PlanDocument, colour: Palette) -> list[str]:
 
 def _sections(document: PlanDocument, colour: Palette, now: datetime, *, hints: bool) -> Iterator[str]:
     drift, changes = drift_blocks(document, colour), change_blocks(document, colour)
-    held_back = held_back_blocks(document, colour)
+    held_back, waiting = held_back_blocks(document, colour), waiting_blocks(document, colour)
     if drift:
         yield f"{colour.bold(colour.cyan('Note:'))} {colour.bold(DRIFT_NOTE)}"
         yield "Since the last apply, the following is no longer as cluster-pki left it:"
@@ -94,20 +104,27 @@ def _sections(document: PlanDocument, colour: Palette, now: datetime, *, hints: 
     if held_back:
         yield "The following is held back, for the causes given below:"
         yield from held_back
+    if waiting:
+        yield "The following waits for an external CA, as told below:"
+        yield from waiting
     yield from rotation_blocks(document.rotations, colour)
-    yield from _totals(document, colour, now, has_changes=bool(changes), has_held_back=bool(held_back))
+    yield from _totals(document, colour, now, has_changes=bool(changes), has_held_back=bool(held_back), waits=bool(waiting))
     yield from boxes(document.diagnostics, colour)
     if hints and changes:
         yield f"{colour.dim(_RULE)}\n\n{NOT_SAVED}"
 
 
-def _totals(document: PlanDocument, colour: Palette, now: datetime, *, has_changes: bool, has_held_back: bool) -> Iterator[str]:
+def _totals(
+    document: PlanDocument, colour: Palette, now: datetime, *, has_changes: bool, has_held_back: bool, waits: bool
+) -> Iterator[str]:
     if has_changes:
         second = verbs_line(document, now=now)
         yield "\n".join([counts_line(document.summary, colour), *([f"      {second}"] if second else [])])
     elif has_held_back or document.errored:
         # "No changes" would be taken for "all is well", by people and by tools.
         yield f"{NOTHING_DONE} {verbs_line(document, now=now)}".strip()
+    elif waits:
+        yield f"{NOTHING_NOW} {verbs_line(document, now=now)}".strip()
     elif not (document.resource_drift and document.options.get("refresh_only")):
         sentence, rest = NO_CHANGES.split(". ", 1)
         yield f"{colour.bold(colour.green(sentence + '.'))} {colour.bold(rest)}"

@@ -32,6 +32,10 @@ WORDS: Final[dict[str, str]] = {
     Reason.CRL_DUE: "its revocation list is due",
     Reason.ORPHANED: "git does not name it any more",
     Reason.FOREIGN: "somebody else made it",
+    Reason.REQUEST_PENDING: "its external CA has not signed its request yet",
+    Reason.REQUEST_STALE: "its signing request is for something else",
+    Reason.REQUEST_ANSWERED: "its certificate came back from its external CA",
+    Reason.ANSWER_UNFIT: "what came back is not what was asked for",
 }
 
 

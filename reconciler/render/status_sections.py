@@ -49,7 +49,7 @@ def authorities(document: StatusDocument, *, now: datetime) -> str:
             copies[base] += row.address != base
             if base not in homes or row.address == base:
                 homes[base] = row
-    issued = Counter(row.issuer for row in document.resources if row.type == "component" and row.issuer)
+    issued = Counter(row.issuer for row in document.resources if row.type in ("component", "request") and row.issuer)
     rows = [
         (
             f"{icon(alarm_at(row, now))} {address(base)}",

@@ -55,12 +55,13 @@ svg .d1 { opacity: .25; } svg .d2 { opacity: .45; } svg .d3 { opacity: .7; } svg
 """
 
 
-def render_timeline(document: StatusDocument, *, now: datetime) -> str:
+def render_timeline(document: StatusDocument, *, now: datetime, renews: bool = True) -> str:
     """The timeline as HTML; empty when there is no certificate.
 
     Args:
         document: the status.
         now: the time, aware.
+        renews: whether anything in it is ever renewed, and the legend says how that looks.
     """
     timeline = timeline_of(document, now=now)
     if not timeline.lanes:
@@ -72,7 +73,7 @@ def render_timeline(document: StatusDocument, *, now: datetime) -> str:
 <li class="axis" aria-hidden="true"><svg>{_axis(scale)}</svg></li>
 {rows}
 </ol>
-{_legend(timeline)}"""
+{_legend(timeline) if renews else _left_out(timeline)}"""
 
 
 def _distances(lane: Lane, now: datetime) -> Iterator[timedelta]:
@@ -184,9 +185,17 @@ def rough(length: timedelta) -> str:
 
 
 def _legend(timeline: Timeline) -> str:
-    left = f"<span>{timeline.left_out:,} certificates that end later are not drawn.</span>" if timeline.left_out else ""
     return f"""<p class="legend"><span><svg class="g" aria-hidden="true"><rect class="life" y="2" width="20" height="8"/>
 <circle class="renew" cx="20" cy="6" r="4"/></svg>until its renewal</span>
 <span><svg class="g" aria-hidden="true"><rect class="late" y="2" width="22" height="8"/>
 <rect class="end" x="22" y="0" width="3" height="12"/></svg>from there to its end</span>
-<span>The further away, the narrower the scale.</span>{left}</p>"""
+<span>The further away, the narrower the scale.</span>{_later(timeline)}</p>"""
+
+
+def _left_out(timeline: Timeline) -> str:
+    later = _later(timeline)
+    return f'<p class="legend"><span>The further away, the narrower the scale.</span>{later}</p>'
+
+
+def _later(timeline: Timeline) -> str:
+    return f"<span>{timeline.left_out:,} certificates that end later are not drawn.</span>" if timeline.left_out else ""

@@ -14,14 +14,16 @@ from reconciler.render.headline import codes
 
 NO_CHANGES: Final = "No changes. Your infrastructure matches the configuration."
 NOTHING_DONE: Final = "Nothing can be done as things stand."
+NOTHING_NOW: Final = "Nothing to do until an external CA answers."
 
 #: The verbs of the second line, in its order.
 _VERBS: Final = (
-    "issue", "create", "reissue", "rekey", "repair", "rotate", "replace", "destroy", "forget", "import", "move", "held back",
+    "issue", "create", "request", "reissue", "rekey", "repair", "rotate", "replace", "destroy", "forget", "import", "move",
+    "waiting", "held back",
 )  # fmt: skip
-_CERTIFICATES: Final = frozenset({"ca", "component"})
+_CERTIFICATES: Final = frozenset({"ca", "component", "request"})
 #: Verbs that say themselves why.
-_SELF_EXPLAINING: Final = frozenset({"issue", "create", "destroy", "forget", "import", "move", "held back"})
+_SELF_EXPLAINING: Final = frozenset({"issue", "create", "destroy", "forget", "import", "move", "waiting", "held back"})
 
 
 def counts_line(summary: Summary, colour: Palette) -> str:

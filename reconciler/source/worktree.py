@@ -17,6 +17,7 @@ import msgspec
 
 from reconciler.desired.files import read_file
 from reconciler.desired.includes import read_included
+from reconciler.desired.request_files import read_requests
 from reconciler.desired.source import UnusableFileError
 from reconciler.source.directory import DirectorySource
 from reconciler.source.follow import Opened
@@ -118,7 +119,9 @@ class WorktreeSource:
         recorder = recording(DirectorySource(self._shown, below=place.directory))
         # A file that cannot be read is recorded as such: the loader tells it.
         with contextlib.suppress(UnusableFileError):
-            read_included(recorder, read_file(recorder, self._name))
+            main = read_file(recorder, self._name)
+            included, _ = read_included(recorder, main)
+            read_requests(recorder, (main, *included))
         return recorder.snapshot(self._revision(None, ""))
 
     def _ask(self, place: _Place, asked: Snapshot) -> Snapshot:

@@ -83,6 +83,7 @@ def stage(publication: Publication) -> Staged:
         place=publication.place,
         digests={file.suffix: digest_of(file.data) for file in publication.files},
         uid=publication.uid,
+        made_from={file.suffix: file.made_from for file in publication.files if file.made_from},
     )
     try:
         with parent_of(publication.place, create=True, owner=publication.uid) as parent:

@@ -40,6 +40,9 @@ def stage(parent: Directory, publication: Publication) -> bool:
     for file in publication.files:
         name = f"{stem}{file.suffix}"
         refuse_special(parent, name)
+        if file.made_from and link_in(parent, name):
+            hint = "name the file that it leads to"
+            raise StoreError(parent.child(name), "it is a link, and other people's files are not replaced by ours", hint)
         with naming(parent.child(name)):
             remove_entry(parent, temporary_name(name))
             if not _is_there(parent, name, file, publication):
@@ -78,10 +81,20 @@ def publish(parent: Directory, staged: Staged) -> None:
     if missing:
         name = f"{components(staged.place)[-1]}{min(missing)}"
         raise StoreError(parent.child(name), "the staged file is gone", "run apply again: it will be issued anew")
+    for suffix, made_from in staged.made_from.items():
+        _refuse_changed(parent, f"{components(staged.place)[-1]}{suffix}", made_from, staged.digests[suffix])
     for suffix in in_order(tuple(staged.digests)):
         name = f"{components(staged.place)[-1]}{suffix}"
         with naming(parent.child(name)), suppress(FileNotFoundError):
             os.rename(temporary_name(name), name, src_dir_fd=parent.fd, dst_dir_fd=parent.fd)
+
+
+def _refuse_changed(parent: Directory, name: str, made_from: str, becomes: str) -> None:
+    """Somebody else writes this file, too: what came between is not lost."""
+    found = read_entry(parent, name)
+    if digest_of(found.data if found is not None else b"") not in {made_from, becomes}:
+        hint = "do it again: it is put together from what is there now"
+        raise StoreError(parent.child(name), "it was changed while it was written", hint)
 
 
 def settle(parent: Directory, staged: Staged) -> None:

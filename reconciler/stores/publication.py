@@ -24,6 +24,8 @@ class OutFile:
     """What follows the place's path: ``.key``, ``.crt``, ``.p12``; empty for a single file."""
     data: bytes = field(repr=False)
     mode: int
+    made_from: str = ""
+    """SHA-256 of what stood there when it was made of that: it must not replace anything else. Empty when it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Staged:
     uid: int | None = None
     tidy: bool = True
     """Whether its publication may leave something older behind; a pair's first one leaves nothing."""
+    made_from: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of what a file may replace, by suffix; that of nothing for a file that is not there."""
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):

@@ -101,7 +101,8 @@ class _Setting:
 
     def scene(self, at: datetime) -> Scene:
         desired, observed = self._desired, self._observed
-        parties = {component.address: self._component(component) for component in desired.components.values()}
+        ours = (component for component in desired.components.values() if component.request is None)  # who has the key connects
+        parties = {component.address: self._component(component) for component in ours}
         trusts: dict[str, Trust] = {}
         loose: dict[str, str] = {}
         for address, kubeconfig in desired.kubeconfigs.items():

@@ -12,7 +12,15 @@ import msgspec
 
 from reconciler.desired.live import AnyHook
 from reconciler.desired.model import Bundle, Component, DesiredState, Kubeconfig
-from reconciler.observed.model import Certificates, DerivedOutput, Key, KubeconfigFile, ObservedPair, ObservedState
+from reconciler.observed.model import (
+    Certificates,
+    DerivedOutput,
+    Key,
+    KubeconfigEntries,
+    KubeconfigFile,
+    ObservedPair,
+    ObservedState,
+)
 
 Owner = Component | Bundle | Kubeconfig
 
@@ -48,7 +56,8 @@ def contents(desired: DesiredState, observed: ObservedState) -> dict[str, str]:
     """
     embedding: dict[str, list[str]] = {}
     for kubeconfig in desired.kubeconfigs.values():
-        embedding.setdefault(kubeconfig.component, []).append(kubeconfig.address)
+        for component in kubeconfig.components:
+            embedding.setdefault(component, []).append(kubeconfig.address)
     return {owner.address: _digest(_seen(owner, observed, embedding)) for owner in owners(desired)}
 
 
@@ -100,4 +109,13 @@ def _kubeconfig(observed: ObservedState, address: str) -> object:
         found.key.facts.spki_sha256 if isinstance(found.key, Key) else "",
         found.client_certificate_path,
         found.client_key_path,
+        *_entries(found.entries),
     )
+
+
+def _entries(found: KubeconfigEntries | None) -> Iterator[object]:
+    """Nothing for a kubeconfig without entries, whose digest stays what it always was."""
+    if found is not None:
+        yield found.clusters
+        yield {name: (_chain(user.certificate), user.certificate_path, user.key_path) for name, user in found.users.items()}
+        yield found.contexts

@@ -43,5 +43,5 @@ def kubelet_client_organizations(version: Version) -> list[str]:
 
 
 def etcd_client_organizations(version: Version) -> list[str]:
-    """O of the clients of etcd, which does not read it: dropped with 1.28."""
-    return [MASTERS] if version < (1, 28, 0) else []
+    """O of the clients of etcd, which does not read it: dropped with 1.29 (kubernetes/kubernetes#119859, #120521)."""
+    return [MASTERS] if version < (1, 29, 0) else []

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import Component, Crl
 from reconciler.plan.context import Authority, Situation
 from reconciler.plan.document import DiagnosticEntry
@@ -102,6 +103,8 @@ def _summary(situation: Situation, authority: Authority, subjected: Subjected, c
     if not crls and by_server(authority):
         return f"{subjected.name} is revoked at the server, and no list is published here"
     if not crls:
+        if is_external(authority.desired):
+            return f"{subjected.name} is revoked here, which {authority.desired.address} does not know"
         return f"{subjected.name} is revoked, and no list says so"
     if _is_client(subjected) and _serves_kubernetes(situation, authority):
         return f"{subjected.name} is revoked, and kube-apiserver will not notice"
@@ -110,7 +113,10 @@ def _summary(situation: Situation, authority: Authority, subjected: Subjected, c
 
 def _sentences(situation: Situation, authority: Authority, subjected: Subjected, crls: list[Crl]) -> Iterator[str]:
     name = authority.desired.name
-    yield from _listing(name, crls)
+    if is_external(authority.desired):
+        yield f"Nobody here can revoke it: ask whoever keeps {authority.desired.address} to, and to publish it on their list."
+    else:
+        yield from _listing(name, crls)
     if subjected.usages and not _is_client(subjected):
         yield "Clients of Kubernetes and etcd check no list for the server they reach: whoever holds the key can pose as it"
         yield f"{_until(subjected)}, or until {authority.desired.address} is rotated."
@@ -188,6 +194,9 @@ def _subjected(situation: Situation, known: Known) -> Subjected:
     leaf = leaf_at(situation, known.address) if known.address else None
     if leaf is not None and leaf.serial == known.serial:
         return Subjected(known=known, subject=leaf.subject, usages=leaf.usages)
+    requested = situation.desired.requests.get(known.address)
+    if requested is not None:  # one that is denied now
+        return Subjected(known=known, subject=requested.facts.subject, usages=requested.usages)
     component = _component(situation, known.address)
     if component is None:
         return Subjected(known=known, subject=None, usages=())
@@ -211,7 +220,7 @@ def _serves_kubernetes(situation: Situation, authority: Authority) -> bool:
     desired = situation.desired
     if authority.desired.name == _KUBERNETES:
         return True
-    lived_in = (desired.components.get(each.component) for each in desired.kubeconfigs.values())
+    lived_in = (desired.components.get(one) for each in desired.kubeconfigs.values() for one in each.components)
     return any(component is not None and component.ca == authority.desired.name for component in lived_in)
 
 

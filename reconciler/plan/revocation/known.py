@@ -12,6 +12,7 @@ from reconciler.desired.vault import PkiKey
 from reconciler.observed.model import Certificates, RevocationLists
 from reconciler.plan.context import Authority, Situation
 from reconciler.plan.document import DiagnosticEntry
+from reconciler.plan.inventory import LEAVES
 from reconciler.plan.revocation.data import Known
 from reconciler.plan.rotation.lifecycle import Lifecycle
 from reconciler.x509.facts import CertificateFacts, CrlFacts
@@ -162,7 +163,7 @@ def in_use(situation: Situation, authority: Authority) -> dict[str, str]:
 def _with_ends(situation: Situation, authority: Authority, known: dict[str, Known]) -> dict[str, Known]:
     """The same, with the end of each certificate that is still on disk or in our records."""
     for record in situation.records.values():
-        each = known.get(record.serial) if record.issuer == authority.desired.address and record.kind == "component" else None
+        each = known.get(record.serial) if record.issuer == authority.desired.address and record.kind in LEAVES else None
         if each is not None:
             known[record.serial] = replace(
                 each, not_after=each.not_after or record.not_after, fingerprint=each.fingerprint or record.fingerprint

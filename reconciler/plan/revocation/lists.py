@@ -11,6 +11,7 @@ from reconciler.desired.model import Crl
 from reconciler.observed.model import ObservedCrl, RevocationLists
 from reconciler.plan.checks_pair import WEAK_HASHES
 from reconciler.plan.context import Authority, Decision, Situation
+from reconciler.plan.inventory import LEAVES
 from reconciler.plan.reasons import Action
 from reconciler.plan.revocation.data import Known, ListPlan, Reference
 from reconciler.plan.revocation.due import why_due
@@ -94,19 +95,18 @@ def _leaving(situation: Situation, authority: Authority, decisions: Mapping[str,
     """The certificates of components that this plan takes away while they are alive."""
     found: dict[str, Known] = {}
     for address, decision in decisions.items():
-        if decision.action != Action.DESTROY or decision.blocked or decision.kind != "component":
+        if decision.action != Action.DESTROY or decision.blocked or decision.kind not in LEAVES:
             continue
-        record = situation.records[address]
-        alive = record.not_after is not None and record.not_after >= situation.now
-        if record.issuer == authority.desired.address and alive and record.serial not in authority.revoked:
-            found[record.serial] = Known(
-                serial=record.serial,
-                address=address,
-                reason=LEFT,
-                not_after=record.not_after,
-                fingerprint=record.fingerprint,
-                needs=address,
-            )
+        for each in situation.records[address].alive(situation.now):
+            if each.issuer == authority.desired.address and each.serial not in authority.revoked:
+                found[each.serial] = Known(
+                    serial=each.serial,
+                    address=address,
+                    reason=LEFT,
+                    not_after=each.not_after,
+                    fingerprint=each.fingerprint,
+                    needs=address,
+                )
     return found
 
 

@@ -12,6 +12,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import CA
 from reconciler.desired.store import KV_LAYOUT
 from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, Unusable
@@ -197,7 +198,7 @@ def _without_key(ca: CA, pair: ObservedPair, situation: Situation) -> Refusal | 
             Reason.UNREADABLE, f"key: {pair.key.detail.rstrip('.')} ({pair.key.problem})", "key", current=pair.key.problem
         )
         return replace(_refusal(ca, finding, keeps_files=False), severe=record is not None or ca.key_in is not None)
-    if not isinstance(pair.key, Absent):
+    if not isinstance(pair.key, Absent) or is_external(ca):
         return None
     if ca.key_in is not None:
         return no_key_held(ca)
@@ -218,11 +219,17 @@ def _refusal(ca: CA, finding: Finding, *, keeps_files: bool) -> Refusal:
         address=ca.address,
         code=finding.reason.value,
         summary=f"{ca.address} cannot sign: {finding.message}",
-        detail=f"It is {files_of(ca)}. A CA is replaced by a rotation, not by a repair; nothing is issued from it until then.",
+        detail=f"It is {files_of(ca)}. {_way_out(ca)}",
         finding=finding,
         severe=finding.reason != Reason.NOT_YET_VALID,
         keeps_files=keeps_files,
     )
+
+
+def _way_out(ca: CA) -> str:
+    if is_external(ca):
+        return "Whoever keeps its key has to give it another certificate; until that stands there nothing is asked of it."
+    return "A CA is replaced by a rotation, not by a repair; nothing is issued from it until then."
 
 
 def _served(certificate: CertificateFacts, parent: Authority | None) -> tuple[CertificateFacts, ...] | None:

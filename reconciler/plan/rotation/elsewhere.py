@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import CA, generation_address
-from reconciler.desired.vault import PkiKey
+from reconciler.desired.vault import ExternalKey, PkiKey
 from reconciler.observed.model import HeldKey, Unusable
 from reconciler.plan.checks_authority import told
 from reconciler.plan.context import Refusal, Situation
@@ -32,6 +33,8 @@ class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
 def engine_of(ca: CA) -> str:
     """Where the key of a CA is, for people."""
     where = ca.key_in
+    if isinstance(where, ExternalKey):
+        return "somebody else's hands"
     if where is None:
         return f"{ca.place.absolute}.key"
     name = "" if isinstance(where, PkiKey) else f", key {where.name}"
@@ -40,6 +43,8 @@ def engine_of(ca: CA) -> str:
 
 def files_of(ca: CA) -> str:
     """What a CA consists of, for people: its files, or its certificate and where the key is."""
+    if is_external(ca):
+        return f"{ca.place.absolute}.crt, whose key is not here"
     if ca.key_in is None:
         return f"{ca.place.absolute}.crt and {ca.place.absolute}.key"
     return f"{ca.place.absolute}.crt, with its key in {engine_of(ca)}"
@@ -52,6 +57,8 @@ def kept_elsewhere(ca: CA, situation: Situation) -> Elsewhere | None:
         ca: as the generation is wanted.
         situation: what was found.
     """
+    if is_external(ca):
+        return Elsewhere(refusal=_not_brought(ca))
     held = situation.observed.held.get(ca.address, ())
     if isinstance(held, Unusable):
         finding = told(Reason.UNREADABLE, f"key: {held.detail.rstrip('.')} ({held.problem})", "key", current=held.problem)
@@ -141,6 +148,17 @@ def _same_key(ca: CA, kept: HeldKey) -> Refusal:
         f"generation {ca.generation} of {ca.address} is not in {engine_of(ca)}: {kept.name or kept.reference} is in use already",
         "This CA is made by others. Have a new issuer made there, and name it: issuer: {vault: {issuer: NAME}}.",
         told(Reason.MISSING, "there is no certificate and no key"),
+    )
+
+
+def _not_brought(ca: CA) -> Refusal:
+    """That the certificate of an external CA was never put here."""
+    return _refusal(
+        ca,
+        "ca-certificate-missing",
+        f"the certificate of {ca.address}, an external CA, is not here",
+        f"Put it at {ca.place.absolute}.crt. Its key stays where it is: certificates are asked for by signing requests.",
+        told(Reason.MISSING, "there is no certificate", "certificate"),
     )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import CA
 from reconciler.observed.model import Absent
 from reconciler.plan.checks_authority import told
@@ -242,7 +243,7 @@ def _renewed(life: Lifecycle, family: Family, parent: Lifecycle | None, situatio
     """The same key gets a new certificate: it falls due, or the CA above has another key now."""
     ca, standing = life.desired, life.standing
     authority = life.authorities.get(standing.signing)
-    if authority is None or authority.certificate is None or standing.frozen:
+    if authority is None or authority.certificate is None or standing.frozen or is_external(ca):
         return
     signed_by = situation.pair(family.addresses[standing.signing]).signed_by
     above = parent.keys.get(signed_by) if parent is not None else None

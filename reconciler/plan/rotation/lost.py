@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from reconciler.desired.external import is_external
 from reconciler.desired.model import CA
 from reconciler.observed.model import Absent
 from reconciler.plan.checks_authority import told
@@ -27,6 +28,8 @@ def lost_signing_pair(ca: CA, family: Family, situation: Situation) -> Refusal |
         family: its generations.
         situation: what was found.
     """
+    if is_external(ca):
+        return _exchanged(ca, situation)
     if not family.beside:
         return None
     pair, record = situation.pair(ca.address), situation.records.get(ca.address)
@@ -41,6 +44,26 @@ def lost_signing_pair(ca: CA, family: Family, situation: Situation) -> Refusal |
     if family.signing not in family.beside and noted not in {"", key_at(ca.address, situation.observed)}:
         return _refusal(ca, "another CA was put into its place while it rotates", _restore(ca))
     return None
+
+
+def _exchanged(ca: CA, situation: Situation) -> Refusal | None:
+    """That another CA stands where an external one was, while certificates of that one are alive: all would fail at once."""
+    record, key = situation.records.get(ca.address), key_at(ca.address, situation.observed)
+    dependent = unsigned_leaf(ca, situation)
+    if record is None or record.spki_sha256 in {"", key} or not key or dependent is None:
+        return None
+    path = ca.place.absolute
+    return Refusal(
+        address=ca.address,
+        code="ca-exchanged",
+        summary=f"{ca.address} is another CA than before: the certificate at {path}.crt has another key",
+        detail=f"{dependent}. Put the certificate of the old CA back at {path}.crt, and the new one beside it as a CA with a "
+        "name and a path of its own: trust both, move the components, then drop the old one. Until then nothing is asked for, "
+        "and no trust file is written.",
+        finding=told(Reason.KEY_MISMATCH, "its certificate has another key than before", "certificate"),
+        severe=True,
+        keeps_files=False,
+    )
 
 
 #: What follows from it, for people.

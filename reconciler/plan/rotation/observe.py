@@ -111,11 +111,12 @@ def _outputs(ca: CA, family: Family, situation: Situation) -> Iterator[Output]:
             holds = None if isinstance(found, Absent) else _numbers(held, family)
             yield Output(address=bundle.address, holds=holds, unready=unready.get(bundle.address, ""))
     for kubeconfig in situation.desired.kubeconfigs.values():
-        if ca.name in kubeconfig.cas:
-            state = observed.kubeconfigs.get(kubeconfig.address, Absent())
-            trusted = state.ca_keys if isinstance(state, KubeconfigFile) else ()
-            holds = None if isinstance(state, Absent) else _numbers(trusted, family)
-            yield Output(address=kubeconfig.address, holds=holds, unready=unready.get(kubeconfig.address, ""))
+        state = observed.kubeconfigs.get(kubeconfig.address, Absent())
+        for cluster in kubeconfig.clusters:
+            if ca.name in cluster.cas:
+                trusted = state.trusted_in(cluster.name) if isinstance(state, KubeconfigFile) else ()
+                holds = None if isinstance(state, Absent) else _numbers(trusted, family)
+                yield Output(address=kubeconfig.address, holds=holds, unready=unready.get(kubeconfig.address, ""))
 
 
 def _lists(ca: CA, family: Family, situation: Situation) -> Iterator[Output]:

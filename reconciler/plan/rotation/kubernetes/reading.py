@@ -165,7 +165,7 @@ def all_written(desired: DesiredState, ca: str, phase: Phase) -> Iterator[Bundle
 def _rewritten(desired: DesiredState, kubeconfig: Kubeconfig, ca: str, phase: Phase) -> bool:
     """Whether a phase changes the text of a kubeconfig: the CAs in it, or the certificate that it embeds."""
     if "trust" in WRITES[phase]:
-        return ca in kubeconfig.cas
+        return any(ca in cluster.cas for cluster in kubeconfig.clusters)
     component = desired.components.get(kubeconfig.component)
     embedded = component is not None and kubeconfig.embed and component.ca == ca
     return embedded and component is not None and "pair" in WRITES[phase] and moves_in(component) is phase
