@@ -82,7 +82,7 @@ def place(document: dict[str, Any]) -> Iterator[Home]:
         yield home
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=25, suppress_health_check=SLOW)
 @given(desired_states())
 def test_one_apply_converges(document: dict[str, Any]) -> None:
     """After one apply the plan is empty, with the state directory and without it."""
@@ -96,7 +96,7 @@ def test_one_apply_converges(document: dict[str, Any]) -> None:
         assert said.code == 0, said
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=15, suppress_health_check=SLOW)
 @given(desired_states(), st.randoms(use_true_random=False))
 def test_order_in_the_file_does_not_matter(document: dict[str, Any], chance: random.Random) -> None:
     """A shuffled document gives the same plan, byte for byte, but for the digest of the file."""
@@ -107,7 +107,7 @@ def test_order_in_the_file_does_not_matter(document: dict[str, Any], chance: ran
         assert _without_digest(home.plan().out) == _without_digest(plan)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=10, suppress_health_check=SLOW)
 @given(desired_states())
 def test_no_key_is_ever_told(document: dict[str, Any]) -> None:
     """No form of any private key stands in what is printed, logged, planned or recorded."""

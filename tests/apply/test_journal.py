@@ -77,7 +77,7 @@ def test_cut_short_at_every_byte(tmp_path: Path) -> None:
             assert (again.records, again.dropped) == ((*ALL[:expected], Published(id="9")), 0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(at=st.integers(0, 10_000), byte=st.integers(0, 255))
 def test_a_changed_byte_ends_the_replay(at: int, byte: int) -> None:
     """No damage invents a record: what is replayed is a beginning of what was written."""
@@ -87,7 +87,7 @@ def test_a_changed_byte_ends_the_replay(at: int, byte: int) -> None:
     assert found == ALL[: len(found)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 def test_garbage_is_no_record(tail: bytes) -> None:
     """Whatever follows the last record, the records stand."""

@@ -22,6 +22,9 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, Pub
 
 #: Beside the root, where a story has written it: no list may ever have a smaller number.
 LEAST_NUMBER: Final = "least-number"
+#: A kubeconfig that is somebody else's, too: what is theirs is in it at every instant.
+FOREIGN_FILE: Final = "shared/config"
+FOREIGN_TEXT: Final = "# mine\nclusters: []\nusers:\n- name: me\n  user: {token: hers}   # keep\ncurrent-context: mine\n"
 #: How a PEM key begins, and how it begins inside a kubeconfig; half a key is a key, so the beginning is enough.
 KEY_MARKS: Final = (b"-----BEGIN PRIVATE KEY", base64.b64encode(b"-----BEGIN PRIVATE KEY")[:28])
 
@@ -37,7 +40,17 @@ def violations(root: Path, everything: Path) -> Iterator[str]:
         except (ValueError, TypeError, KeyError, IndexError, yaml.YAMLError) as error:
             yield f"{path}: {type(error).__name__}: {error}"
     yield from _lists(files, authorities, everything)
+    yield from _shared([path for path in files if path.match(FOREIGN_FILE)])
     yield from _exposed(everything)
+
+
+def _shared(files: list[Path]) -> Iterator[str]:
+    """Lines of somebody else that are gone."""
+    for path in files:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        lost = [line for line in FOREIGN_TEXT.splitlines() if line not in lines and line != "clusters: []"]
+        if lost:
+            yield f"{path}: lost {lost}"
 
 
 def _lists(files: list[Path], authorities: list[x509.Certificate], everything: Path) -> Iterator[str]:
@@ -96,6 +109,17 @@ def _judge(path: Path, authorities: list[x509.Certificate]) -> Iterator[str]:
             yield f"{path}: public and private key do not match"
     elif path.suffix == ".conf":
         yield from _judge_kubeconfig(path, authorities)
+    else:
+        yield from _judge_answer(path)
+
+
+def _judge_answer(path: Path) -> Iterator[str]:
+    """A Kubernetes object that was answered."""
+    if path.suffix != ".yaml":
+        return
+    answer = yaml.safe_load(path.read_bytes())["status"]
+    if base64.b64decode(answer["certificate"]) != path.with_suffix(".crt").read_bytes():
+        yield f"{path}: the answer and the certificate beside it are two"
 
 
 def _judge_kubeconfig(path: Path, authorities: list[x509.Certificate]) -> Iterator[str]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.stores.files import MANY
-from tests.crash.check_pairs import LEAST_NUMBER
+from tests.crash.check_pairs import FOREIGN_FILE, FOREIGN_TEXT, LEAST_NUMBER
 from tests.real.cluster import REPOSITORY, Cluster, environment, make_cluster
+from tests.requesting import csr, manifest
 
 #: The harness that injects a fault at each mutating system call; it is not part of this repository.
 HARNESS: Final = REPOSITORY / os.environ.get("CLUSTER_PKI_CRASHPOINTS", "../shared/tools/crashpoints.py")
@@ -83,6 +84,34 @@ def _a_person(home: Path) -> None:
     _ask(cluster, BEFORE + PERSON)
 
 
+#: Two people in a file that is somebody else's, too.
+SHARED: Final = """\
+components:
+  person: {ca: main, usages: [client auth]}
+  admin: {ca: main, usages: [client auth]}
+bundles:
+  trust: {cas: [main], path: pki/trust.crt}
+kubeconfigs:
+  person:
+    component: person
+    bundle: trust
+    server: https://api.crash.internal:6443
+    users: {admin: {component: admin}}
+    contexts: {admin: {user: admin}}
+    path: shared/config
+    merge: true
+"""
+
+
+def _a_shared_file(home: Path) -> None:
+    cluster = make_cluster(home, BEFORE)
+    cluster.apply()
+    shared = cluster.root / "srv" / FOREIGN_FILE
+    shared.parent.mkdir()
+    shared.write_text(FOREIGN_TEXT, encoding="utf-8")
+    _ask(cluster, BEFORE + SHARED)
+
+
 def _ask(cluster: Cluster, text: str) -> None:
     cluster.file.write_text(text, encoding="utf-8")
 
@@ -113,6 +142,27 @@ def _a_revocation(home: Path) -> None:
     serial = cluster.resources()["component.first"]["serial"]
     revocations = f"revocations: [{{component: first, serial: '{serial}', reason: keyCompromise}}]\n"
     _ask(cluster, text + components("first", "second") + revocations)
+
+
+#: Somebody asks with a Kubernetes object, somebody else with PEM.
+ASKING: Final = """\
+requests:
+  jane: {csr: requests/jane.yaml, ca: main, approval: approved, path: people/jane}
+  ann: {csr: requests/ann.csr, ca: main, approval: APPROVAL, path: people/ann}
+"""
+
+
+def _requests(home: Path) -> None:
+    """One comes with a new key, one is approved, one is denied: certificates, an answer, and an entry in the audit log."""
+    (home / "requests").mkdir()
+    (home / "requests/ann.csr").write_text(csr("/CN=ann", holder="ann"))
+    (home / "requests/jane.yaml").write_text(manifest(csr()))
+    cluster = make_cluster(home, BEFORE + ASKING.replace("APPROVAL", "pending"))
+    cluster.apply()
+    (home / "requests/jane.yaml").write_text(manifest(csr(holder="another laptop")))
+    (home / "requests/bob.csr").write_text(csr("/CN=bob", holder="bob"))
+    denied = "  bob: {csr: requests/bob.csr, ca: main, approval: denied, reason: stranger}\n"
+    _ask(cluster, BEFORE + ASKING.replace("APPROVAL", "approved") + denied)
 
 
 def _remember_number(cluster: Cluster) -> None:
@@ -151,6 +201,8 @@ STORIES: Final = (
     Story(name="a pass with a hook", prepare=_a_pass_with_a_hook, command="run --once --parallelism 1"),
     Story(name="an empty list that is due", prepare=_a_due_list),
     Story(name="a revocation", prepare=_a_revocation),
+    Story(name="requests", prepare=_requests),
+    Story(name="a shared kubeconfig", prepare=_a_shared_file),
     Story(
         name="a reconciler at work",
         prepare=_a_pass_with_a_hook,

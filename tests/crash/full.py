@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.crash.cli_stories import HARNESS, STORIES, attack
+from tests.crash.external_stories import STORIES as EXTERNAL_STORIES
 from tests.crash.rotation_stories import ROTATIONS
 from tests.crash.vault_attack import attack_with_server
 from tests.crash.vault_stories import STORIES as VAULT_STORIES
@@ -23,7 +24,7 @@ def main() -> int:
         sys.stderr.write(f"{HARNESS} is not there; name the crash harness with CLUSTER_PKI_CRASHPOINTS\n")
         return 1
     worst = 0
-    for story in (*STORIES, *ROTATIONS):
+    for story in (*STORIES, *EXTERNAL_STORIES, *ROTATIONS):
         sys.stdout.write(f"== {story.name}\n")
         sys.stdout.flush()
         with tempfile.TemporaryDirectory() as scratch:

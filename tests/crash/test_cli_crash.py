@@ -66,6 +66,8 @@ def _run_for(seconds: float, story: Story, cluster: Cluster) -> float:
         (STORIES[5], "kill,power,err:EIO,sig:TERM", range(1, 140, 12)),
         (STORIES[6], "kill,power,err:EIO", range(1, 60, 6)),
         (STORIES[7], "kill,power", range(1, 140, 9)),
+        (STORIES[8], "kill,power,err:EIO", range(1, 200, 12)),
+        (STORIES[9], "kill,power,err:EIO", range(1, 200, 12)),
         (LONG_LIVED, "kill,sig:TERM,sig:HUP", range(5, 140, 25)),
     ],
     ids=[
@@ -76,6 +78,8 @@ def _run_for(seconds: float, story: Story, cluster: Cluster) -> float:
         "a pass",
         "a list",
         "a revocation",
+        "requests",
+        "a shared kubeconfig",
         "a reconciler",
     ],
 )

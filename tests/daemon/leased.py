@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.cli.main import main
 from reconciler.issuers.local import LocalIssuer
+from reconciler.x509.csr import SigningRequest
 from reconciler.x509.keys import PrivateKey
 from reconciler.x509.profile import Request
 from reconciler.x509.read import Certificate
@@ -21,7 +22,7 @@ def slow(gate: Path) -> None:
     """Makes every signature wait while the gate is there; beside it stands that one waits."""
     sign = LocalIssuer.sign
 
-    def waiting(self: LocalIssuer, request: Request, key: PrivateKey, *, instead: str = "") -> Certificate:
+    def waiting(self: LocalIssuer, request: Request, key: PrivateKey | SigningRequest, *, instead: str = "") -> Certificate:
         signed = sign(self, request, key, instead=instead)
         while gate.exists():
             gate.with_suffix(".waits").touch()

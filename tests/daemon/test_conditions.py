@@ -15,10 +15,12 @@ from reconciler.plan.rotation.barriers import Blocker
 from reconciler.plan.rotation.lifecycle import Standing
 from reconciler.plan.rotation.phase import Phase
 from reconciler.plan.status_document import HookStatus
+from tests.plan.external.outside import waiting
 from tests.plan.world import NOW, ca, component, settled
 
 WORLD: Final = settled(ca(), component())
 EMPTY: Final = WORLD.plan().document
+WAITING: Final = waiting().plan().document
 INVALID: Final = Refused(reason="DesiredStateInvalid", message="cluster-pki.yaml:3:5: no such CA.")
 LATER: Final = Refused(reason="RepositoryNotFound", message="not there.", stalled=False)
 HOLD: Final = Hold(address="component.a", until=NOW, reason="Backoff", detail="no space")
@@ -31,6 +33,7 @@ STALE: Final = Served(state="stale", endpoint="h:1", at=NOW)
     [
         ({}, {"Ready": ("True", "ReconciliationSucceeded")}),
         ({"plan": None}, {"Ready": ("Unknown", "Starting")}),
+        ({"plan": WAITING}, {"Ready": ("True", "RequestPending"), "ExternalCAWaiting": ("True", "RequestPending")}),
         (
             {"source": INVALID},
             {

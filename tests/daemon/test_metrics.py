@@ -123,7 +123,8 @@ def test_pending_changes() -> None:
     """Each address out of sync by what the last plan would do; what the plan lists and did is done."""
     pending = series(metrics(RICH), "cluster_pki_changes_pending")
     assert {key: value for key, value in pending.items() if value} == {"reissue": 1, "blocked": 1, "create": 1, "other": 3}
-    assert {"repair", "reissue", "rekey", "rotate", "replace", "create", "forget", "destroy", "blocked", "other"} == set(pending)
+    words = {"repair", "request", "reissue", "rekey", "rotate", "replace", "create", "forget", "destroy"}
+    assert words | {"waiting", "blocked", "other"} == set(pending)
 
 
 def test_running_processes_and_hooks() -> None:
@@ -155,7 +156,7 @@ def test_conditions() -> None:
     assert holding(RICH) == {
         "Ready": "False", "SourceVerified": "False", "Stalled": "True", "Reconciling": "True", "HooksFailing": "True",
         "ServedStale": "True", "Suspended": "False", "ClockUncertain": "False", "Flapping": "False", "BudgetExhausted": "False",
-        "RotationWaiting": "False",
+        "RotationWaiting": "False", "ExternalCAWaiting": "False",
     }  # fmt: skip
     assert holding(document([]))["Ready"] == "Unknown"
     assert "SourceVerified" not in holding(document([]))

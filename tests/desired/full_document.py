@@ -109,6 +109,7 @@ FULL: dict[str, Any] = {
             },
             "transit": {"connection": "main", "mount": "transit", "name": "t"},
         },
+        "outside": {"issuer": {"external": {"parent": "root", "accept": ["lifetime"]}}},
         "dropped": None,
     },
     "components": {
@@ -161,6 +162,13 @@ FULL: dict[str, Any] = {
             "clusterName": "c",
             "userName": "u",
             "embed": False,
+            "contextName": "x",
+            "namespace": "n",
+            "clusters": {"d": {"server": "https://d", "bundle": "b"}},
+            "users": {"v": {"component": "api", "embed": True}},
+            "contexts": {"y": {"cluster": "d", "user": "v", "namespace": "n"}},
+            "currentContext": "y",
+            "merge": True,
             "store": "files",
             "path": "k.conf",
             "after": [{"touch": "/t"}],
@@ -179,6 +187,22 @@ FULL: dict[str, Any] = {
             **ACCESS,
         }
     },
+    "requests": {
+        "jane": {
+            "csr": "requests/jane.csr",
+            "ca": "ca",
+            "usages": ["client auth"],
+            "lifetime": "90d",
+            "renewBefore": "33%",
+            "approval": "denied",
+            "reason": "r",
+            "store": "files",
+            "path": "jane",
+            "owner": "root",
+            "group": 0,
+            "reissue": "r",
+        }
+    },
     "groups": {"g": {"components": ["api"], "serial": True}},
     "edges": {
         "e": {"client": "api", "server": "api", "hosts": ["api"], "trust": "ca", "clientTrust": "ca", "pairs": "same-node"}
@@ -186,10 +210,23 @@ FULL: dict[str, Any] = {
     "lock": {"connection": "main", "mount": "secret", "path": "lock", "ttl": "60s"},
     "suspend": False,
     "revocations": [{"component": "api", "serial": "1f:6A", "reason": "superseded", "at": "2026-11-20T10:00:00Z", "ca": "root"}],
-    "policy": {"maxLifetime": "398d", "rules": {"CPK312": "warn"}},
+    "policy": {
+        "maxLifetime": "398d",
+        "rules": {"CPK312": "warn"},
+        "requests": {
+            "commonNames": ["{name}"],
+            "groups": ["dev"],
+            **SANS,
+            "usages": ["client auth"],
+            "keys": ["ed25519"],
+            "maxLifetime": "90d",
+            "allow": {"jane": {"commonName": "jane", "groups": ["system:masters"], **SANS, "usages": ["server auth"]}},
+        },
+    },
     "guards": {"maxChanges": "30%", "maxDestroy": 1},
     "prune": False,
     "moved": [{"from": "component.a", "to": "component.api"}],
     "imports": [{"to": "component.api", "id": "/x/api.crt"}],
+    "adopted": ["component.api"],
     "removed": [{"from": "component.old", "destroy": True}],
 }

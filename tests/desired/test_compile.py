@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from reconciler.desired.connected import KubernetesFacts
 from reconciler.desired.diagnostics import InvalidDesiredStateError
-from reconciler.desired.model import Guards
+from reconciler.desired.durations import parse_renew_before
+from reconciler.desired.limits import Guards
 from reconciler.x509.facts import KeyAlgorithm
 from tests.desired.compiling import HEAD, NODES, codes_of, compiled, diagnostics_of, kubernetes, merged, state_of, without_origins
 from tests.desired.vault_documents import WHOLE
@@ -141,6 +142,25 @@ def test_defaults() -> None:
     assert state.guards == Guards()
 
 
+@pytest.mark.parametrize(
+    ("defaults", "own", "due"),
+    [
+        ("", "lifetime: 8h", "33%"),
+        ("renewBefore: 30d", "lifetime: 8h", "33%"),
+        ("renewBefore: 30d", "lifetime: 30d", "33%"),
+        ("renewBefore: 30d", "lifetime: 60d", "30d"),
+        ("renewBefore: 50%", "lifetime: 8h", "50%"),
+        ("renewBefore: 30d", "lifetime: 8h, renewBefore: 1h", "1h"),
+    ],
+)
+def test_a_short_life_is_renewed_in_proportion(defaults: str, own: str, due: str) -> None:
+    """What is written for all gives way to a component that lives no longer; what it says itself counts as it is."""
+    text = HEAD + f"defaults: {{{defaults}}}\ncas: {{root: {{path: root}}}}\n"
+    text += f"components: {{web: {{ca: root, usages: [client auth], path: web, {own}}}}}\n"
+    web = state_of(text).components["component.web"]
+    assert web.renew_before == parse_renew_before(due, web.lifetime)
+
+
 def test_internal_pki() -> None:
     """Parents come before children, an intermediate has room for exactly the CAs below it."""
     state = state_of(INTERNAL)
@@ -199,7 +219,7 @@ def _shuffled(value: Any, chance: random.Random) -> Any:  # noqa: ANN401 - any Y
     return [_shuffled(item, chance) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.randoms(use_true_random=False))
 def test_order_of_keys_means_nothing(chance: random.Random) -> None:
     """A shuffled document compiles to the same state, in the same order."""
@@ -216,7 +236,7 @@ TEXTS: Final = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_only_diagnostics_come_out(data: st.DataObject) -> None:
     """Whatever well-formed values a document holds, it compiles or is refused with places; nothing else is raised."""

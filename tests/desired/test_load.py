@@ -193,7 +193,7 @@ def test_an_included_file_that_cannot_be_read_is_reported_where_it_is_asked_for(
 
 def test_every_key_of_the_format_can_be_loaded_and_located() -> None:
     """Written as JSON, which is YAML."""
-    state = load(MemorySource({"m.yaml": json.dumps({**FULL, "include": []}, indent=1).encode()}))
+    state = load(MemorySource({"m.yaml": json.dumps({**FULL, "include": []}, indent=1).encode(), "requests/jane.csr": b""}))
     assert state.document.api_version == "cluster-pki/v1"
     assert state.locate(("components", "api", "after", 4, "touch")) is not None
 

@@ -35,6 +35,15 @@ NAME_HINT = "use lower-case letters, digits and hyphens, at most 63, with a lett
         ),
         ("components: {a: {dns: [x]}}\n", ("CPK101", "3:18", 'unknown key "dns" in components.a', "it belongs under `sans`")),
         (
+            "bundles: {a: {merge: true}}\n",
+            (
+                "CPK101",
+                "3:15",
+                'unknown key "merge" in bundles.a',
+                "known here: after, cas, copies, files, forEach, group, owner, path, store",
+            ),
+        ),
+        (
             "moved: [{from: a, to: b, xyz: c}]\nprune: false\n",
             ("CPK101", "3:26", 'unknown key "xyz" in moved[0]', ""),
         ),

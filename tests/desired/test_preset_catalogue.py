@@ -189,8 +189,8 @@ ADMINS: Final = ("kubeadm:cluster-admins",)
     ("version", "admin", "kubelet_client", "etcd_client", "super_admin"),
     [
         ("1.27", MASTERS, MASTERS, MASTERS, False),
-        ("1.28", MASTERS, MASTERS, (), False),
-        ("1.28.15", MASTERS, MASTERS, (), False),
+        ("1.28", MASTERS, MASTERS, MASTERS, False),
+        ("1.28.15", MASTERS, MASTERS, MASTERS, False),
         ("1.29", ADMINS, ADMINS, (), True),
         ("v1.29.0", ADMINS, ADMINS, (), True),
         ("1.32.99", ADMINS, ADMINS, (), True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.desired.model import Move, Removal
+from reconciler.desired.moves import Move, Removal
 from tests.desired.compiling import HEAD, NODES, ROOT, codes_of, kubernetes, said_about, state_of
 
 MANY = (
@@ -147,6 +147,7 @@ CLIENT = ROOT + "components: {a: {ca: root, usages: [client auth], path: a}}\n"
         ("moved: [{from: ca.old, to: component.a}]", "ca.old cannot become component.a"),
         ("removed: [{from: component.a}]", "component.a is still declared"),
         ("imports: [{to: component.c, id: /c.crt}]", "there is no component.c"),
+        ("adopted: [component.c]", "there is no component.c"),
     ],
 )
 def test_bad_addresses(section: str, message: str) -> None:
@@ -167,6 +168,17 @@ def test_whole_entries_move_and_leave() -> None:
         Removal(address="component.old", destroy=True),
         *(Removal(address=f"component.old[{n}]", destroy=True) for n in nodes),
     )
+
+
+def test_whole_entries_are_adopted() -> None:
+    """An address without a node stands for every instance of its entry, those of a keypair for each replica."""
+    text = kubernetes() + "adopted: [component.apiserver, 'bundle.kubernetes[w-1]', kubeconfig.super-admin, keypair.sa]\n"
+    assert state_of(text).adopted == {
+        *(f"component.apiserver[{node}]" for node in ("cp-1", "cp-2", "cp-3")),
+        *(f"keypair.sa[{node}]" for node in ("cp-1", "cp-2", "cp-3")),
+        "bundle.kubernetes[w-1]",
+        "kubeconfig.super-admin[cp-1]",
+    }
 
 
 @pytest.mark.parametrize(
@@ -225,3 +237,10 @@ components:
   api: {ca: mian, usages: [server auth], sans: {dns: [10.0.0.1, UP.test]}, path: ../api, renewBefore: 2y}
 """
     assert codes_of(text) == ["CPK201", "CPK227", "CPK227", "CPK225"]
+
+
+def test_what_lives_in_a_kubeconfig_needs_one_on_each_of_its_nodes() -> None:
+    """On a node without the file, certificate and key would be nowhere."""
+    text = kubernetes() + "kubeconfigs: {scheduler: {forEach: {nodes: [cp-1, cp-2]}}}\n"
+    ((code, _, message, _),) = said_about(text)
+    assert (code, message) == ("CPK214", "component.scheduler[cp-3] lives in kubeconfig.scheduler[cp-3], which there is not")

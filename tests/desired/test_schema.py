@@ -123,7 +123,7 @@ def test_types_and_schema_agree_on_missing_and_extra_keys(path: tuple[str | int,
 
 
 @given(path=st.sampled_from(PATHS), value=st.sampled_from(ODD_VALUES))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 def test_types_and_schema_agree_on_values(path: tuple[str | int, ...], value: object) -> None:
     """Whatever stands anywhere."""
     document = changed(path, "replace", value)

@@ -292,7 +292,7 @@ STATES = st.fixed_dictionaries({name: st.sampled_from(contents) for name, conten
 
 
 @given(states=st.lists(STATES, min_size=2, max_size=3))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cached_is_uncached(states: list[dict[str, bytes | None]], cluster: Cluster, tmp_path: Path) -> None:
     """However the files change between passes, a pass with a cache sees what one without it sees."""
     for state in states:

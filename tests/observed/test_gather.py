@@ -316,7 +316,7 @@ MUTABLE = ("pki/api.crt", "pki/api.key", "pki/trust.crt", "pki/sa.key", "pki/sa.
 
 
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_mutation_of_a_file_gets_past_the_eyes(cluster: Cluster, data: st.DataObject) -> None:
     """Bytes replaced, removed or put in anywhere give a state, never an exception; and the other files are seen as before."""
     name = data.draw(st.sampled_from(MUTABLE))

@@ -92,9 +92,7 @@ SPKI: Final = OWN.certificate.facts.spki_sha256
         pytest.param(OF_OTHER.pem, lists((OF_OTHER, OTHER.certificate.facts.spki_sha256)), id="a list of another CA of ours"),
         pytest.param(OF_STRANGER.pem, lists((OF_STRANGER, "")), id="a list of a stranger"),
         pytest.param(LIST.pem + OF_STRANGER.pem, lists((LIST, SPKI), (OF_STRANGER, "")), id="two lists"),
-        pytest.param(
-            LIST.der, Unusable(problem="not-pem", detail="there is binary data outside the PEM blocks"), id="DER in its place"
-        ),
+        pytest.param(LIST.der, Unusable(problem="not-pem", detail="it is DER, where PEM is read"), id="DER in its place"),
         pytest.param(
             LIST.pem[:-40],
             Unusable(problem="truncated", detail="a BEGIN or END line has no partner, the file is cut short"),

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.desired.connected import KubernetesFacts
-from reconciler.desired.model import DesiredState, Guards, Revocation
+from reconciler.desired.limits import Guards
+from reconciler.desired.model import DesiredState, Revocation
 from reconciler.passes import scope
 from reconciler.passes.scope import changed, narrowed, urgent_part
 from tests.plan.world import bundle, ca, component, crl, keypair, kubeconfig, state
@@ -48,6 +49,7 @@ def test_changed_components_are_found() -> None:
         {"kubernetes": KubernetesFacts(version=(1, 37), endpoint="api:6443")},
         {"guards": Guards(max_destroy=3)},
         {"imports": {API: "/x"}},
+        {"adopted": frozenset({API})},
         {"components": {}},
         {"crls": {"crl.main": crl()}},
         {"revocations": (Revocation(component=API, ca="main", serial="ab"),)},

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from msgspec.structs import replace
 
-from reconciler.observed.model import Absent, Key
+from reconciler.observed.model import Absent, Certificates, Key
 from reconciler.x509.facts import KeyAlgorithm
 from tests.plan.world import (
     CORRUPT,
@@ -124,3 +124,32 @@ def test_an_import_without_its_own_key_is_refused() -> None:
     world.desired = replace(world.desired, imports=IMPORT)
     world.change_pair(API, key=Key(facts=key_facts(), meta=SECRET))
     assert changes(world.plan()) == {API: ("blocked", ("KeyMismatch", "Foreign"))}
+
+
+def test_what_is_adopted_may_be_replaced() -> None:
+    """An address under `adopted` is like one of ours, and shows no import while it fits."""
+    world = adopted()
+    world.desired = replace(world.desired, adopted=frozenset({API}))
+    assert changes(world.plan()) == {}
+    world.want(API, sans=())
+    assert (changes(world.plan()), codes(world.plan())) == ({API: ("reissue", ("SanMismatch",))}, [])
+
+
+def test_what_outlives_its_ca_and_is_not_ours_stays() -> None:
+    """Since kubeadm cuts no certificate to the end of its CA, one that does fits: with or without a record of having seen it."""
+    world = adopted()
+    world.want(API, lifetime=12 * 365 * DAY)
+    found = world.pairs[API].certificate
+    assert isinstance(found, Certificates)
+    longer = replace(found.chain[0], not_after=found.chain[0].not_before + 11 * 365 * DAY)
+    world.change_pair(API, certificate=replace(found, chain=(longer,)))
+    assert changes(world.plan()) == {}
+
+
+def test_a_root_behind_what_is_not_ours_stays() -> None:
+    """k3s writes its CA behind each certificate; nobody minds, and the file is left as it is."""
+    world = adopted()
+    found = world.pairs[API].certificate
+    assert isinstance(found, Certificates)
+    world.change_pair(API, certificate=replace(found, chain=(*found.chain, world.leaf("ca.main"))))
+    assert changes(world.plan()) == {}

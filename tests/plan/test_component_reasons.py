@@ -159,6 +159,7 @@ CASES: Final[dict[str, Case]] = {
     "usage added": Case(differ=want(usages=("client auth", "server auth")), word="reissue", reasons=("UsageMismatch",)),
     "key usage lacking": Case(differ=leaf(key_usages=("key encipherment",)), word="reissue", reasons=("UsageMismatch",)),
     "key usage asked for": Case(differ=want(key_usages=("key encipherment",)), word="reissue", reasons=("UsageMismatch",)),
+    "no key usage at all": Case(differ=leaf(key_usages=()), word="", reasons=()),
     "key usage extra": Case(differ=leaf(key_usages=("digital signature", "key encipherment")), word="", reasons=()),
     "usage of a CA": Case(differ=leaf(key_usages=("cert sign", "digital signature")), word="reissue", reasons=("UsageMismatch",)),
     "marked as a CA": Case(differ=leaf(is_ca=True), word="reissue", reasons=("UsageMismatch",)),

@@ -113,7 +113,7 @@ def shuffled(world: World, seed: int) -> World:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(damage=st.integers(0, 10_000), order=st.integers(0, 10_000), seconds=st.integers(0, 29 * 60))
 def test_shuffled_input_gives_the_same_bytes(damage: int, order: int, seconds: int) -> None:
     """Whatever the order of mappings; and within the hour, as long as nothing falls due."""
@@ -126,7 +126,7 @@ def test_shuffled_input_gives_the_same_bytes(damage: int, order: int, seconds: i
     assert msgspec.json.encode(shuffled(fresh, order).plan().document) == before
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(damage=st.integers(0, 10_000))
 def test_a_plan_after_an_apply_is_empty(damage: int) -> None:
     """Whatever was wrong, one apply mends it, and the next plan has nothing to say."""
@@ -136,7 +136,7 @@ def test_a_plan_after_an_apply_is_empty(damage: int) -> None:
     assert (changes(plan), codes(plan), plan.document.resource_drift) == ({}, [], [])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(damage=st.integers(0, 10_000))
 def test_every_plan_is_valid_by_the_schema(damage: int) -> None:
     """And survives the way through a file."""

@@ -7,7 +7,8 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from reconciler.desired.model import Guards, Removal
+from reconciler.desired.limits import Guards
+from reconciler.desired.moves import Removal
 from tests.plan.world import DAY, World, bundle, ca, changes, codes, component, kubeconfig, settled, state
 
 API: Final = "component.api"

@@ -6,7 +6,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.desired.model import Component, Move
+from reconciler.desired.model import Component
+from reconciler.desired.moves import Move
 from tests.plan.world import World, ca, change, changes, codes, component, place, settled, state
 
 NEW: Final = "component.server"

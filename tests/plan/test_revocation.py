@@ -9,7 +9,8 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from reconciler.desired.model import Removal, Replica, Revocation
+from reconciler.desired.model import Replica, Revocation
+from reconciler.desired.moves import Removal
 from reconciler.observed.model import Absent, FileMeta, ObservedCrl, RevocationLists, Unusable
 from reconciler.plan.build import Plan
 from reconciler.plan.inventory import Inventory

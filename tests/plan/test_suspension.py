@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from reconciler.desired.model import Removal
+from reconciler.desired.moves import Removal
 from reconciler.plan.inventory import Inventory
 from reconciler.plan.status import status_of
 from reconciler.plan.status_document import ResourceStatus

@@ -35,6 +35,7 @@ from reconciler.observed.model import (
     ObservedCrl,
     ObservedKeypair,
     ObservedPair,
+    ObservedRequest,
     ObservedState,
     RevocationLists,
     Served,
@@ -44,7 +45,7 @@ from reconciler.plan.build import Plan, make_plan
 from reconciler.plan.document import ResourceChange, Source
 from reconciler.plan.foresee import foresee
 from reconciler.plan.inventory import Inventory, Record, Revoked
-from reconciler.plan.kubeconfigs import kubeconfig_request
+from reconciler.plan.kubeconfig_names import kubeconfig_request
 from reconciler.plan.options import Options
 from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Reason
@@ -228,6 +229,7 @@ class World:
     generations: dict[str, tuple[int, ...]] = field(default_factory=dict)
     crls: dict[str, ObservedCrl] = field(default_factory=dict)
     held: dict[str, tuple[HeldKey, ...] | Unusable] = field(default_factory=dict)
+    requests: dict[str, ObservedRequest] = field(default_factory=dict)
     revoked: tuple[Revoked, ...] = ()
     records: dict[str, Record] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
@@ -245,6 +247,7 @@ class World:
             generations=self.generations,
             crls=self.crls,
             held=self.held,
+            requests=self.requests,
             owners=self.owners,
             groups=self.owners,
         )
@@ -351,6 +354,7 @@ def _carry_out(world: World, plan: Plan) -> None:
     world.pairs, world.bundles = dict(after.pairs), dict(after.bundles)
     world.kubeconfigs, world.keypairs = dict(after.kubeconfigs), dict(after.keypairs)
     world.generations, world.crls = dict(after.generations), dict(after.crls)
+    world.requests = dict(after.requests)
     for work in plan.work:
         if work.previous is not None and work.previous in world.records:
             world.records[work.address] = world.records.pop(work.previous)
@@ -358,7 +362,7 @@ def _carry_out(world: World, plan: Plan) -> None:
             left = world.records.pop(work.address)
             if work.action == Action.DESTROY and left.kind == "component":
                 world.revoked += (_taken_away(world, work.address, left),)
-        elif work.action != Action.NONE:
+        elif work.action not in {Action.NONE, Action.REQUEST}:
             world.records[work.address] = _RECORDS[work.kind](world, work.address)
     for life in plan.lives.values():
         if (record := world.records.get(life.desired.address)) is not None:

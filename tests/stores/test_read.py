@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
 from reconciler.observed.model import Absent, FileMeta, Unusable
 from reconciler.stores.read import LIMIT, ReadFile, link_target, look, read_file
+from tests.patience import within
 
 
 @pytest.fixture(autouse=True)
 def _never_hangs() -> Iterator[None]:
     """A read that waits for somebody fails after five seconds, instead of hanging the run."""
-
-    def give_up(_signum: int, _frame: FrameType | None) -> None:
-        msg = "reading hangs"
-        raise TimeoutError(msg)
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(5)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    with within(5, "reading"):
+        yield
 
 
 def a_file(path: Path, data: bytes = b"content", mode: int = 0o640) -> Path:

@@ -122,7 +122,7 @@ STEPS: Final = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(steps=st.lists(STEPS, max_size=80))
 def test_in_no_order_with_faults_do_two_act_at_a_time(steps: list[tuple[str, str | float, Fate]]) -> None:
     """Three processes, writes that are lost or whose answers are, and pauses longer than the lease."""
