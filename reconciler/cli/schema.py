@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.desired.schema import desired_schema
+from reconciler.health.document import DiscoveryDocument
 from reconciler.plan.schema import document_schema, plan_schema, schema_text, status_schema
 from reconciler.trust.document import VerificationDocument
 
@@ -20,6 +21,11 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
         "verification",
         "What `cluster-pki verify --format json` prints: every kind of connection, and whether it gets through.",
         VerificationDocument,
+    ),
+    "discovery": lambda: document_schema(
+        "discovery",
+        "What `cluster-pki discover --format json` prints: nodes, certificates, and what is wrong with them.",
+        DiscoveryDocument,
     ),
 }
 

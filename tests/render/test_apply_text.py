@@ -86,5 +86,6 @@ def test_the_same_as_json() -> None:
         "held_back": 0,
         "failed": [{"address": "component.b", "error": "no space"}],
         "rotations": [],
+        "waiting": [],
         "skipped": [],
     }

@@ -82,6 +82,8 @@ def test_json_keeps_to_its_schema_and_contract() -> None:
         "number": None,
         "revoked": None,
         "reasons": [],
+        "approval": None,
+        "approval_reason": "",
         "suspended": False,
         "served": None,
         "served_detail": "",
