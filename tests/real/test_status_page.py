@@ -12,10 +12,11 @@ import pytest
 from reconciler.daemon.http import StatusServer
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.published import Published
+from reconciler.render.discover_html import render_discovery_html
 from reconciler.render.inventory_html import render_inventory_html
 from reconciler.render.status_html import render_status_html
 from tests.real.browser import Tab, browser
-from tests.render import status_stories
+from tests.render import discover_stories, status_stories
 from tests.render.page_stories import CALM, NOW, RICH, large
 
 PNG: Final = b"\x89PNG\r\n\x1a\n"
@@ -25,6 +26,7 @@ STORIES: Final = {
     "plain": render_status_html(status_stories.status(), now=NOW),
     "large": render_status_html(large(), now=NOW),
     "inventory": render_inventory_html(RICH, now=NOW),
+    "discovery": render_discovery_html(discover_stories.document(), now=NOW),
 }
 #: Everything that is wider than the window, by what it is.
 OVERFLOWING: Final = """[...document.body.querySelectorAll('*')]
@@ -101,6 +103,17 @@ def test_filter_and_age(tab: Tab, pages: dict[str, str]) -> None:
     assert seen[0][0] is True
     assert seen[1] == [False, "This page was made 60 minutes ago. Load it again to see how things are now."]
     assert [text.partition(" made ")[2].partition(" ago")[0] for _, text in seen[2:]] == ["5 hours", "5 days"]
+
+
+def test_the_table_of_a_discovery_sorts_and_filters(tab: Tab, pages: dict[str, str]) -> None:
+    """By the end, what ends first first; and by any text of a row."""
+    tab.look_like(width=1400)
+    tab.open(pages["discovery"])
+    shown = "[...document.querySelectorAll('#all tbody tr')].filter(row => row.getClientRects().length).map(row => {})"
+    tab.evaluate("document.querySelectorAll('#all th button')[8].click()")
+    assert tab.evaluate(shown.format("row.cells[8].innerText.split('\\n')[0]"))[:3] == ["2026-11-17", "2026-11-20", "2026-11-24"]
+    tab.evaluate("filter.value = 'ETCD'; filter.dispatchEvent(new Event('input'))")
+    assert tab.evaluate(shown.format("row.cells[1].innerText")) == ["/etc/kubernetes/pki/etcd/server.crt"]
 
 
 def test_without_its_script(tab: Tab, pages: dict[str, str]) -> None:
