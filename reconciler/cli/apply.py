@@ -35,6 +35,7 @@ from reconciler.passes.reported import load_served, save_served
 from reconciler.passes.session import Session
 from reconciler.plan.document import PlanDocument, reasons_of
 from reconciler.plan.options import Options
+from reconciler.plan.reasons import Reason
 from reconciler.plan.saved import decode, refuse_stale
 from reconciler.render.apply_text import render_outcome
 from reconciler.render.colour import wants_colour
@@ -216,6 +217,7 @@ def _report(done: list[Done], arguments: argparse.Namespace, interruption: Inter
             skipped=last.outcome.skipped,
             interrupted=last.outcome.interrupted,
             form=arguments.format,
+            told=[entry for entry in last.view.plan.document.diagnostics if entry.code == Reason.REQUEST_PENDING],
         )
     )
     if last.outcome.lost:

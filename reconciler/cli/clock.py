@@ -16,8 +16,13 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def moment(text: str | None, now: datetime) -> datetime:
+def moment(text: str | None, now: datetime, *, past: bool = False) -> datetime:
     """The instant that ``--at`` names: RFC 3339, a date (midnight UTC), or ``+60d`` from now.
+
+    Args:
+        text: what was given; None for nothing.
+        now: aware.
+        past: whether it may lie in the past: the time of a snapshot.
 
     Raises:
         UsageError: it is none of these, or lies in the past.
@@ -36,7 +41,7 @@ def moment(text: str | None, now: datetime) -> datetime:
         msg = f"--at {text}: give a time such as 2027-01-31T12:00:00Z, a date, or +60d"
         raise UsageError(msg) from error
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    if at < now:
+    if at < now and not past:
         msg = f"--at {text}: lies in the past; it asks what will be due, not what was"
         raise UsageError(msg)
     return at.astimezone(UTC)

@@ -13,6 +13,10 @@ class ExitCode(IntEnum):
     """An error, or an apply that did only part of its work."""
     CHANGES = 2
     """Changes are pending; only from ``plan --detailed-exitcode``."""
+    WARNINGS = 3
+    """Warnings at worst; only from ``discover --fail-on``."""
+    NOTICES = 4
+    """Notices at worst; likewise."""
     USAGE = 64
     """EX_USAGE: the command line cannot be understood."""
     LOCKED = 75
@@ -23,6 +27,7 @@ class ExitCode(IntEnum):
 
 EPILOG = """exit codes:
   0 done   1 error or partly applied   2 changes (plan --detailed-exitcode only)
+  3 warnings, 4 notices at worst (discover --fail-on only)
   64 usage   75 lock held   130, 143 interrupted
 
 Every option has a twin in the environment: --state-dir is CLUSTER_PKI_STATE_DIR.

@@ -16,6 +16,22 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
 
 
+class Repeatable(argparse._AppendAction):  # noqa: SLF001 - so that its twin is a list
+    """An option that may be given several times; what is given replaces the default and its twin, as with any other option."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Takes one more value."""
+        del parser, option_string
+        before = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, [*([] if before is self.default else before), values])
+
+
 class UsageError(Exception):
     """The command line or environment cannot be understood; exit code 64."""
 
@@ -61,6 +77,20 @@ def add_common(
     group.add_argument(
         "--state-dir", default=None, metavar="DIR", help="inventory, journal, lock (default /var/lib/cluster-pki/CLUSTER as root)"
     )
+    _add_telling(group, formats, log_formats)
+
+
+def add_telling(
+    parser: argparse.ArgumentParser,
+    *,
+    formats: tuple[str, ...],
+    log_formats: tuple[str, ...] = ("text", "json"),
+) -> None:
+    """Adds those of the shared options that a command without a desired state has: how it tells."""
+    _add_telling(parser.add_argument_group("everywhere"), formats, log_formats)
+
+
+def _add_telling(group: argparse._ArgumentGroup, formats: tuple[str, ...], log_formats: tuple[str, ...]) -> None:
     group.add_argument("--format", default=formats[0], choices=formats, help="output format (default %(default)s)")
     group.add_argument("--color", default="auto", choices=("auto", "always", "never"), help="colour (default %(default)s)")
     group.add_argument(

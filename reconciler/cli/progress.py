@@ -13,6 +13,7 @@ from reconciler.render.escape import visible
 
 _VERBS: dict[Action, tuple[str, str]] = {
     Action.CREATE: ("Creating", "Creation"),
+    Action.REQUEST: ("Requesting", "Request"),
     Action.REISSUE: ("Reissuing", "Reissue"),
     Action.REKEY: ("Reissuing", "Reissue"),
     Action.ROTATE: ("Rotating", "Rotation"),
@@ -32,7 +33,8 @@ def text_line(event: Event) -> str:
         case "start":
             return f"{event.address}: {doing}..."
         case "done":
-            serial = f" [serial={event.detail}]" if event.detail else ""
+            what = "request" if event.action == Action.REQUEST else "serial"
+            serial = f" [{what}={visible(event.detail)}]" if event.detail else ""
             return f"{event.address}: {deed} complete after {event.elapsed:.0f}s{serial}"
         case "failed":
             return f"{event.address}: {deed} failed: {visible(event.detail)}"

@@ -58,6 +58,7 @@ def describe(state: DesiredState) -> str:
     counted = (
         (len(state.cas), "CA"),
         (len(state.components), "certificate"),
+        (len(state.requests), "request"),
         (len(state.bundles), "bundle"),
         (len(state.kubeconfigs), "kubeconfig"),
         (len(state.keypairs), "keypair"),

@@ -383,6 +383,17 @@ def test_a_bundle_of_ours_is_ours_to_the_byte(home: Home, edit: bytes) -> None:
     assert file.read_bytes() == written + edit
 
 
+def test_an_adopted_bundle_may_be_narrower(home: Home) -> None:
+    """The record of a file that others wrote has the mode that they gave it: nothing has changed behind our back."""
+    home.write(document(bundles={"trust": {"cas": ["main"], "path": "trust.crt"}}))
+    assert home.apply().code == 0
+    shutil.rmtree(home.path / "state")
+    (home.path / "store" / "trust.crt").resolve().chmod(0o600)
+    assert home.apply().code == 0
+    said = home.plan()
+    assert (said.changes(), said.json["resource_drift"]) == ({}, [])
+
+
 def test_a_plan_is_saved_only_where_there_is_a_place(home: Home) -> None:
     """A misspelt directory is an error, not a new directory."""
     said = home.call("plan", "--out", str(home.path / "plnas" / "plan.json"))

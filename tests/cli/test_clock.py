@@ -33,3 +33,8 @@ def test_no_moments(text: str) -> None:
     """Anything else, and the past, is a usage error that names the option."""
     with pytest.raises(UsageError, match="--at"):
         moment(text, NOW)
+
+
+def test_a_snapshot_may_be_judged_as_of_its_own_time() -> None:
+    """The past is a mistake only where it is asked what will be due."""
+    assert moment("2026-11-22", NOW, past=True) == datetime(2026, 11, 22, tzinfo=UTC)
