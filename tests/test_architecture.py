@@ -24,7 +24,9 @@ MAY_IMPORT: Final[dict[str, frozenset[str]]] = {
     "observed.model": frozenset({"x509"}),
     "plan": frozenset({"x509", "desired", "observed.model"}),
     "trust": frozenset({"x509", "desired", "observed.model", "plan"}),
-    "render": frozenset({"x509", "desired", "observed.model", "plan", "trust"}),
+    "cluster": frozenset({"x509", "observed.model"}),
+    "health": frozenset({"x509", "desired", "observed.model", "cluster"}),
+    "render": frozenset({"x509", "desired", "observed.model", "plan", "trust", "cluster", "health"}),
     "source": frozenset({"desired"}),
     "vault": frozenset({"desired"}),
     "stores": frozenset({"x509", "desired", "observed.model", "vault"}),
@@ -32,8 +34,15 @@ MAY_IMPORT: Final[dict[str, frozenset[str]]] = {
     "observed": frozenset({"x509", "desired", "observed.model", "stores", "issuers", "vault"}),
     "apply": frozenset({"x509", "desired", "observed.model", "observed", "plan", "stores", "issuers", "vault"}),
     "proof": frozenset({"x509", "desired", "stores", "trust"}),
+    "discovery": frozenset({"x509", "observed.model", "observed", "cluster", "stores"}),
     "passes": frozenset(
         {"x509", "desired", "observed.model", "observed", "plan", "trust", "source", "stores", "issuers", "apply", "vault"}
+    ),
+    "adopting": frozenset(
+        {
+            *("x509", "desired", "observed.model", "observed", "plan", "source", "stores", "apply"),
+            *("passes", "cluster", "health", "discovery"),
+        }
     ),
     "daemon": frozenset(
         {
@@ -44,14 +53,14 @@ MAY_IMPORT: Final[dict[str, frozenset[str]]] = {
     "cli": frozenset(
         {
             *("x509", "desired", "observed.model", "observed", "plan", "render", "source", "stores", "issuers", "apply"),
-            *("passes", "daemon", "trust", "proof", "vault"),
+            *("passes", "daemon", "trust", "proof", "vault", "cluster", "health", "discovery", "adopting"),
         }
     ),
     # The version, which stands above all.
     "": frozenset(),
 }
 #: Decisions and data: no I/O, and the time is an argument.
-PURE: Final = ("x509", "desired", "observed.model", "plan", "trust", "render")
+PURE: Final = ("x509", "desired", "observed.model", "plan", "trust", "cluster", "health", "render")
 # fmt: off
 #: Modules of the standard library through which a program reads, writes, waits, or asks for the time.
 EDGES: Final = frozenset({
