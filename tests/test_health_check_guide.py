@@ -55,7 +55,7 @@ class Desk:
             for file in (nodes / "cp-1" / PKI).glob(f"{name}.*"):
                 shutil.copy(file, mended)
         (nodes / "cp-1/root").mkdir()
-        reissue(nodes / "cp-1" / PKI / "front-proxy-client.crt", not_after=now + timedelta(days=12))
+        reissue(nodes / "cp-1" / PKI / "front-proxy-client.crt", not_after=now + timedelta(days=11, hours=12))
         reissue(nodes / "cp-1" / PKI / "apiserver.crt", sans=OLD_NAMES)
         install(programs, {"ssh": _SSH, "kubeadm": _KUBEADM})
         self.environment = environment(programs, NODES=str(nodes), MENDED=str(mended))
