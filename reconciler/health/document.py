@@ -116,10 +116,11 @@ class FindingEntry(Part, frozen=True, kw_only=True):
 
 
 class DiscoverySummary(Part, frozen=True, kw_only=True):
-    """How many of what. Certificates are counted once, however many places they are in; those that nobody uses are not."""
+    """How many of what. A certificate is counted once, however many places it is in; what nobody uses is only `unused`."""
 
     nodes: int = 0
     certificates: int = 0
+    unused: Annotated[int, Meta(description="Further certificates that nothing was found to use.")] = 0
     expired: int = 0
     expiring: int = 0
     errors: int = 0

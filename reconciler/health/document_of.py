@@ -151,7 +151,8 @@ def _summary(
 ) -> DiscoverySummary:
     # Where nothing runs there is nobody to use anything: a directory of certificates counts as it is.
     idle = {node.name for node in cluster.nodes if not node.processes}
-    counted = [row for row in rows if row.kind in ("ca", "certificate") and (row.used_by or row.node in idle)]
+    certificates = [row for row in rows if row.kind in ("ca", "certificate")]
+    counted = [row for row in certificates if row.used_by or row.node in idle]
     states = {row.fingerprint: row.state for row in counted}
     ahead = [(row.not_after, row.node, row.path) for row in counted if row.not_after is not None and row.not_after >= now]
     ends, node, path = min(ahead, default=(None, None, None))
@@ -159,6 +160,7 @@ def _summary(
     return DiscoverySummary(
         nodes=len(cluster.nodes),
         certificates=len(states),
+        unused=len({row.fingerprint for row in certificates} - states.keys()),
         expired=sum(state == "expired" for state in states.values()),
         expiring=sum(state == "expiring" for state in states.values()),
         errors=severities["error"],

@@ -111,6 +111,8 @@ def sums(document: DiscoveryDocument) -> str:
     if numbers.next_expiry is not None:
         where = f"{numbers.next_expiry_node}: {numbers.next_expiry_path}"
         text += f" Next to end: {where} in {left(numbers.next_expiry, now=document.at)}."
+    if numbers.unused:
+        text += f" Beside them {numbers.unused:,} that nothing was found to use."
     return text
 
 

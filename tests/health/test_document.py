@@ -290,3 +290,11 @@ def test_a_cluster_without_kubeconfigs_has_a_name() -> None:
     """That of nearly every cluster."""
     node = Node(name="n", layout="by-hand", processes=(Process(name="etcd", source="/x", settings={}),), files={})
     assert document(Cluster(nodes=(node,)), ()).cluster == "kubernetes"
+
+
+def test_what_nobody_uses_is_counted_by_itself() -> None:
+    """A program runs there and uses none of it: the sum of all certificates must not look as if they were not there."""
+    files = {f"/{name}.crt": File(path=f"/{name}.crt", content=held(facts("a", left=DAY))) for name in ("a", "copy-of-a")}
+    kubelet = Process(name="kubelet", source="/etc/systemd/system/kubelet.service", settings={})
+    cluster = Cluster(nodes=(Node(name="w-1", layout="by-hand", processes=(kubelet,), files=files),))
+    assert document(cluster, ()).summary == DiscoverySummary(nodes=1, certificates=0, unused=1)
