@@ -48,7 +48,7 @@ def check(source: Source, *, node: str | None, root: str) -> Findings:
     try:
         compiled = compile_state(loaded, node=node, root=root)
     except InvalidDesiredStateError as error:
-        return Findings(diagnostics=in_order([*loaded.diagnostics, *error.diagnostics]), text=loaded)
+        return Findings(diagnostics=error.diagnostics, text=loaded)
     praise = f"{loaded.name} is valid: {describe(compiled.state)}."
     return Findings(diagnostics=in_order([*loaded.diagnostics, *compiled.diagnostics]), text=loaded, praise=praise)
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from reconciler.desired.diagnostics import Diagnostic, InvalidDesiredStateError, in_order
+from reconciler.desired.diagnostics import Diagnostic, InvalidDesiredStateError, Severity, in_order
 from reconciler.desired.expand import expand
 from reconciler.desired.expand_components import expand_components
 from reconciler.desired.expand_context import Context, check_view, read_nodes
@@ -95,7 +95,7 @@ def compile_state(loaded: Loaded, *, node: str | None, root: str) -> Compiled:
         check_external(context, expansion.all_cas, expansion.state)
 
     diagnostics = in_order([*loaded.diagnostics, *report.diagnostics])
-    if report.failed:
+    if report.failed or any(each.severity == Severity.ERROR for each in loaded.diagnostics):
         raise InvalidDesiredStateError(diagnostics, loaded)
     return Compiled(state=expansion.state, expanded=_expanded(document, merged, stores, expansion.state), diagnostics=diagnostics)
 

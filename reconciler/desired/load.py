@@ -80,20 +80,20 @@ def load(source: Source) -> Loaded:
             problems += refuse_main_keys(file)
         if file.value is not None:
             merged.add(file, file.value if file is main else without_main_keys(file.value))
-    problems += [*merged.problems, *unread]
+    problems += merged.problems
     if problems:
-        problems += _only_news(_form_problems(merged), problems)
+        problems += [*unread, *_only_news(_form_problems(merged), problems)]
         raise InvalidDesiredStateError(in_order(problems), texts)
     try:
         document = structure(merged.value)
     except msgspec.ValidationError as error:
         found = list(_form_problems(merged)) or [_unexplained(main, error)]
-        raise InvalidDesiredStateError(in_order(found), texts) from None
+        raise InvalidDesiredStateError(in_order([*found, *unread]), texts) from None
     return Loaded(
         name=main.shown,
         document=document,
         files=_digests(main, (*merged.files, *requests.values())),
-        diagnostics=(),
+        diagnostics=tuple(unread),
         texts=texts,
         merged=merged,
         requests=requests,

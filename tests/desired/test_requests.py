@@ -116,6 +116,13 @@ def test_a_request_lies_beside_the_main_file(path: str, message: str) -> None:
     assert (only.span.file, only.span.line, only.span.column) == ("cluster-pki.yaml", 5, 15)
 
 
+def test_a_file_that_cannot_be_read_hides_no_other_mistake() -> None:
+    """All mistakes in one run: one request has no file, the other asks for somebody else's name, a component for no CA."""
+    other = "  bob: {csr: requests/bob.csr, ca: kubernetes}\ncomponents: {a: {ca: nowhere, usages: [client auth], path: a}}\n"
+    found = diagnostics(HEAD + entry(csr="requests/none.csr") + other, {"requests/bob.csr": csr()})
+    assert [(each.code, each.span.line if each.span else 0) for each in found] == [("CPK701", 5), ("CPK705", 6), ("CPK201", 7)]
+
+
 def test_a_large_file_is_no_request() -> None:
     """Its size is looked at before anything parses it."""
     assert codes(HEAD + entry(), csr() + "\n" * MAX_REQUEST) == ["CPK701"]
