@@ -261,7 +261,7 @@ class Reconciler:
             told = (*told, *(each for each in memory.conditions if each.type in SEEN))
         ready = told[0].status == "True"
         memory = replace(memory, conditions=told, last_success_at=now if ready else memory.last_success_at)
-        next_at, next_why = self._next(passed, memory, now)
+        next_at, next_why = (now, "retry") if again else self._next(passed, memory, now)
         self._me = replace(self._me, passes=self._me.passes + 1, last_success_at=memory.last_success_at)
         status = status_document(
             view=view,

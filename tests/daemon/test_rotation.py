@@ -123,6 +123,7 @@ def test_a_commit_is_walked_to_the_soak_and_at_its_end_to_the_last_file(scene: S
         (),
     ]
     assert told(scene) == ["bundle.trust", "component.person", "component.api"]
+    assert [(step.next_at, step.next_why) for step in steps[:-1]] == [(scene.now, "retry")] * 3
     assert (said(steps[-1]), steps[-1].next_at, steps[-1].next_why) == (READY, scene.now + timedelta(hours=1), "rotation")
     scene.pass_time(HOUR - 1)
     assert phases(walk(reconciler, "interval")) == ["soak"]

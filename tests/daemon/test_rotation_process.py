@@ -33,9 +33,11 @@ def place(tmp_path: Path) -> Place:
 
 
 def phase(place: Place) -> str:
-    """Where the CA stands by what is reported of the commit in force; empty while another is."""
+    """Where the CA stands by what is reported of the commit in force; empty while another is, or more is done at once."""
     status = place.status()
     if status.get("source", {}).get("last_applied_revision") != place.run_git("rev-parse", "HEAD").strip():
+        return ""
+    if status["reconciler"]["next_pass_why"] == "retry":  # noqa: S105 - a reason
         return ""
     return next((entry["phase"] for entry in status["rotations"]), "stable")
 
