@@ -16,7 +16,7 @@ from reconciler.desired.manifests import Flaw, Manifest
 from reconciler.desired.model import CA, address_of
 from reconciler.desired.report import did_you_mean
 from reconciler.desired.request_checks import Asking, breaches
-from reconciler.desired.request_files import MANIFESTS
+from reconciler.desired.request_files import MANIFESTS, digest_of
 from reconciler.desired.request_policy import MAX_LIFETIME
 from reconciler.desired.request_reader import Reader, manifest_of, place_in, request_of, start_of
 from reconciler.desired.requested import Requested
@@ -26,6 +26,7 @@ from reconciler.desired.vault import PkiKey
 from reconciler.x509.constraints import violation
 from reconciler.x509.facts import AskedFacts
 
+_LOOK: Final = "`cluster-pki requests show {name}` has all of it; `cluster-pki requests approve {name}` approves it as it stands"
 _RENEW_BEFORE: Final = timedelta(days=30)
 #: The usages that can be certified here, also by their second names.
 _KNOWN: Final = (
@@ -51,9 +52,10 @@ def read_all(reader: Reader, specs: Mapping[str, RequestSpec]) -> dict[str, Requ
 
 def _read(reader: Reader, name: str, spec: RequestSpec) -> Requested | None:
     file = reader.files.get(spec.csr)
-    _check_approval(reader, name, spec)
+    _check_reason(reader, name, spec)
     if file is None:
         return None  # told by the loader
+    _check_digest(reader, name, spec, file)
     manifest = manifest_of(reader, name, file) if spec.csr.endswith(MANIFESTS) else None
     if manifest is None and spec.csr.endswith(MANIFESTS):
         return None
@@ -87,6 +89,8 @@ def _read(reader: Reader, name: str, spec: RequestSpec) -> Requested | None:
         facts=facts,
         approval="pending" if spec.approval is UNSET else spec.approval,
         reason="" if spec.reason is UNSET else spec.reason,
+        digest=digest_of(file),
+        pinned=spec.digest is not UNSET,
         usages=extended,
         key_usages=bits,
         lifetime=spans[0],
@@ -97,10 +101,23 @@ def _read(reader: Reader, name: str, spec: RequestSpec) -> Requested | None:
     )
 
 
-def _check_approval(reader: Reader, name: str, spec: RequestSpec) -> None:
+def _check_reason(reader: Reader, name: str, spec: RequestSpec) -> None:
     if spec.approval == "denied" and spec.reason is UNSET:
         message = "it is denied, and nobody says why"
         reader.say("CPK715", name, message, "approval", hint='reason: "…", which is kept in the audit log')
+
+
+def _check_digest(reader: Reader, name: str, spec: RequestSpec, file: File) -> None:
+    """CPK718: an approval is for one file, or for whatever stands in it where nobody asks for more."""
+    if spec.approval != "approved":
+        return
+    digest = digest_of(file)
+    if spec.digest is UNSET and reader.policy.require_digest:
+        message = "policy.requests.requireDigest: it is approved, and nothing says which request was looked at"
+        reader.say("CPK718", name, message, "approval", hint=_LOOK.format(name=name))
+    elif spec.digest is not UNSET and spec.digest != digest:
+        message = f"{file.shown}:1:1: another request was approved: this one is {digest}"
+        reader.say("CPK718", name, message, "digest", hint=_LOOK.format(name=name))
 
 
 def _ca(reader: Reader, name: str, spec: RequestSpec, manifest: Manifest | None) -> str | None:

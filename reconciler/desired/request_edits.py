@@ -11,7 +11,7 @@ from reconciler.desired.spans import Place, index
 from reconciler.x509.yaml_quoting import quoted
 
 #: Words that YAML reads as themselves; everything else is quoted.
-_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._/ -]*[A-Za-z0-9]|[A-Za-z]|[0-9]+[ydhm]")
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9._/ -]*[A-Za-z0-9]|[A-Za-z]|[0-9]+[ydhm]|sha256:[0-9a-f]+")
 _KEYWORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _SECTION: Final = "requests"

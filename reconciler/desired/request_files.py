@@ -63,6 +63,11 @@ def read_requests(source: Source, files: Iterable[File]) -> tuple[dict[str, File
     return found, problems
 
 
+def digest_of(file: File) -> str:
+    """What an approval can name: ``sha256:`` and what sha256sum prints."""
+    return f"sha256:{file.sha256}"
+
+
 class _TooLargeError(Exception):
     """A file that is no request, or an attack."""
 

@@ -50,6 +50,8 @@ class RequestPolicy(msgspec.Struct, frozen=True, kw_only=True):
     usages: frozenset[str] = frozenset(USAGES)
     keys: frozenset[str] = frozenset(KeyAlgorithm)
     max_lifetime: timedelta = MAX_LIFETIME
+    require_digest: bool = False
+    """Whether an approval has to name what it is for."""
     allow: Mapping[str, Allowance] = {}
 
 
@@ -66,6 +68,7 @@ def read_policy(document: Document, report: Report) -> RequestPolicy:
         usages=frozenset(USAGES) if spec.usages is UNSET else _usages(spec.usages),
         keys=frozenset(KeyAlgorithm) if spec.keys is UNSET else frozenset(map(KeyAlgorithm, spec.keys)),
         max_lifetime=limit,
+        require_digest=spec.require_digest is True,
         allow=_allowances(document, spec, report),
     )
 

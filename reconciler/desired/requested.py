@@ -28,6 +28,10 @@ class Requested(msgspec.Struct, frozen=True, kw_only=True):
     approval: Approval = "pending"
     reason: str = ""
     """Why it was approved or denied, as written; may be empty unless it was denied."""
+    digest: str
+    """Of the file, ``sha256:HEX``."""
+    pinned: bool = False
+    """Whether the entry names this digest: an approval is for this file then, and else for whatever stands in it."""
     usages: tuple[str, ...]
     """Extended key usages by Kubernetes name, sorted."""
     key_usages: tuple[str, ...] = ()

@@ -262,6 +262,7 @@ _RULES: Final = (
     Rule(code="CPK715", name="request-reason", summary="A request that is denied without a reason"),
     Rule(code="CPK716", name="request-same-key", summary="Two requests for one key"),
     Rule(code="CPK717", name="request-policy", summary="A policy for requests that means nothing as written"),
+    Rule(code="CPK718", name="request-digest", summary="An approval of another request than the one that is there"),
 )
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.code: rule for rule in _RULES})

@@ -38,6 +38,13 @@ class RequestSpec(Spec, frozen=True, kw_only=True):
     ) = UNSET
     renew_before: Annotated[RenewBefore, Meta(description="Default 30d.")] | UnsetType = UNSET
     approval: Annotated[Approval, Meta(description="Default pending: nothing is signed.")] | UnsetType = UNSET
+    digest: (
+        Annotated[
+            str,
+            Meta(pattern="^sha256:[0-9a-f]{64}$", description="What was approved: SHA-256 of the file of `csr`, by sha256sum."),
+        ]
+        | UnsetType
+    ) = UNSET
     reason: (
         Annotated[str, Meta(min_length=1, max_length=1024, description="Why it was approved or denied; needed when denied.")]
         | UnsetType
@@ -80,6 +87,9 @@ class RequestPolicySpec(Spec, frozen=True, kw_only=True):
     ) = UNSET
     keys: Annotated[list[KeyType], Meta(min_length=1, description="Default all that can be issued for.")] | UnsetType = UNSET
     max_lifetime: Annotated[Duration, Meta(description="Default 1y.")] | UnsetType = UNSET
+    require_digest: (
+        Annotated[bool, Meta(description="Whether an approval has to name its file by `digest`; default false.")] | UnsetType
+    ) = UNSET
     allow: (
         Annotated[
             dict[Name, AllowanceSpec], Meta(description="What single requests may ask for beyond that, by the request's name.")

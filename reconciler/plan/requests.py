@@ -123,10 +123,10 @@ def tell_requests(situation: Situation) -> Iterator[DiagnosticEntry]:
 
 
 def _tell_changed(situation: Situation, requested: Requested) -> Iterator[DiagnosticEntry]:
-    """An approval is for whatever stands in the file: a change of that alone grants what nobody may have looked at."""
+    """An approval without a digest is for whatever stands in the file: a change of that alone grants what nobody looked at."""
     address, facts = requested.address, requested.facts
     found = situation.pair(address).certificate
-    if address not in situation.records or not isinstance(found, Certificates):
+    if requested.pinned or address not in situation.records or not isinstance(found, Certificates):
         return
     leaf = found.chain[0]
     sans = [", ".join(sorted(set(names))) or "none" for names in (leaf.sans, facts.sans)]
@@ -140,7 +140,8 @@ def _tell_changed(situation: Situation, requested: Requested) -> Iterator[Diagno
             severity="warning",
             code=CHANGED,
             summary=f"{address} asks for something else than what was signed",
-            detail=f"{requested.file} now asks for {'; '.join(others)}. It is approved: make sure that its owner has changed it.",
+            detail=f"{requested.file} now asks for {'; '.join(others)}. Its approval names no `digest`: "
+            "make sure that its owner has changed it.",
             address=address,
         )
 

@@ -34,6 +34,8 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     lifetime: str
     renew_before: str
     file: str
+    digest: str
+    """Of the file, which is what an approval can name."""
     signer: str = ""
     violations: tuple[str, ...] = ()
     """What policy has against it: code and message each."""
@@ -93,7 +95,7 @@ def _facts(row: RequestRow) -> Iterator[tuple[str, list[str]]]:
     yield "CA", [f"ca.{row.ca}" if row.ca else "(none)"]
     if row.lifetime:
         yield "Lifetime", [f"{row.lifetime}, signed again {row.renew_before} before its end while approved"]
-    yield "File", [row.file]
+    yield "File", [row.file, row.digest]
     if row.signer:
         yield "Signer", [row.signer]
     yield "Policy", list(row.violations) or ["allows all of it"]

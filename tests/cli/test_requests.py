@@ -233,7 +233,7 @@ def test_a_new_request_of_the_same_person_is_signed(home: Home) -> None:
 @pytest.mark.parametrize(
     ("request_text", "told"),
     [
-        (csr(holder="mallory"), r"now asks for the key sha256:[0-9a-f]{64}\. It is approved: "),
+        (csr(holder="mallory"), r"now asks for the key sha256:[0-9a-f]{64}\. Its approval names no `digest`: "),
         (csr("/O=dev/CN=jane"), r"now asks for CN=jane, O=dev instead of CN=jane\. "),
         (
             csr(ext=("subjectAltName=DNS:a.test",), holder="mallory"),

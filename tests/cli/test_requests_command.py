@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -55,6 +56,11 @@ ENTRY: Final = """\
     usages: [client auth]
     lifetime: 30d
 """
+
+
+def digest(request: str) -> str:
+    """What an approval of a file says."""
+    return f"sha256:{hashlib.sha256(request.encode()).hexdigest()}"
 
 
 @pytest.fixture
@@ -198,7 +204,7 @@ def test_what_is_decided_at_once_is_decided_or_told(home: Home) -> None:
     said = [(each.communicate()[1].decode(), each.returncode) for each in running]
     text = (home.path / "people.yaml").read_text(encoding="utf-8")
     for name, (log, code) in zip(names, said, strict=True):
-        approved = f"{name}: {{csr: requests/{name}.csr, ca: kubernetes, approval: approved}}" in text
+        approved = f"{name}: {{csr: requests/{name}.csr, ca: kubernetes, approval: approved, digest: sha256:" in text
         assert (approved, "do it again" in log) == (code == 0, code == 1), log
     assert sum(code == 0 for _, code in said) >= 1
     assert not [path.name for path in home.path.iterdir() if path.name.startswith(".")]
@@ -275,7 +281,11 @@ def test_a_name_is_taken_once(home: Home) -> None:
 @pytest.mark.parametrize(
     ("arguments", "old", "new_text"),
     [
-        (["approve", "bob"], "approval: pending   # waits", "approval: approved   # waits"),
+        (
+            ["approve", "bob"],
+            "approval: pending   # waits for his lead\n",
+            f"approval: approved   # waits for his lead\n    digest: {digest(csr('/CN=bob', holder='bob'))}\n",
+        ),
         (
             ["deny", "bob", "--reason", "left in May"],
             "approval: pending   # waits for his lead\n",
@@ -295,6 +305,30 @@ def test_a_decision_is_an_edit_of_the_file_that_holds_the_entry(
     changed = (home.path / "people.yaml").stat().st_mtime_ns
     again = requests(home, *arguments)
     assert (again.code, "already" in again.log, (home.path / "people.yaml").stat().st_mtime_ns) == (0, True, changed)
+
+
+def test_another_request_in_the_same_file_is_approved_anew_or_not_at_all(home: Home) -> None:
+    """A commit that replaces the file alone does not validate; setting the entry back to pending does, and so does a decision."""
+    assert requests(home, "approve", "bob").code == 0
+    assert home.apply().code == 0
+    other = csr("/O=dev/CN=bob", holder="mallory")
+    (home.path / "requests/bob.csr").write_text(other, encoding="utf-8")
+    told = home.plan()
+    assert (told.code, "CPK718" in told.log, f"another request was approved: this one is {digest(other)}" in told.log) == (
+        1,
+        True,
+        True,
+    )
+    approved = (home.path / "people.yaml").read_text(encoding="utf-8")
+    (home.path / "people.yaml").write_text(approved.replace("approval: approved", "approval: pending"), encoding="utf-8")
+    assert home.plan().changes() == {}
+    (home.path / "people.yaml").write_text(approved, encoding="utf-8")
+    assert requests(home, "approve", "bob").code == 0
+    assert (home.path / "people.yaml").read_text(encoding="utf-8").count(f"digest: {digest(other)}\n") == 1
+    made = home.plan()
+    assert (made.changes(), made.json["diagnostics"]) == ({"request.bob": ("reissue", ("KeyMismatch", "SubjectMismatch"))}, [])
+    assert requests(home, "deny", "bob", "--reason", "who is that?").code == 0
+    assert "digest" not in (home.path / "people.yaml").read_text(encoding="utf-8")
 
 
 def test_a_link_to_the_file_stays_one(home: Home) -> None:
@@ -384,6 +418,7 @@ def test_a_reviewer_sees_all_that_is_asked_for(home: Home) -> None:
         "  CA:       ca.kubernetes",
         "  Lifetime: 90d, signed again 30d before its end while approved",
         "  File:     requests/bob.csr",
+        "            sha256:…",
         "  Policy:   allows all of it",
     ]
 
@@ -427,7 +462,10 @@ def test_a_kubernetes_object_comes_back_with_its_certificate(home: Home) -> None
     with (home.path / "people.yaml").open("a", encoding="utf-8") as file:
         file.write("  ann: {csr: requests/ann.yaml}\n")
     assert requests(home, "approve", "ann", "--reason", "joined in May").code == 0
-    assert "ann: {csr: requests/ann.yaml, approval: approved, reason: joined in May}" in contents(home)["people.yaml"]
+    assert (
+        "ann: {csr: requests/ann.yaml, approval: approved, reason: joined in May, digest: sha256:"
+        in contents(home)["people.yaml"]
+    )
     assert home.apply().code == 0
     answer: dict[str, Any] = yaml.safe_load(requests(home, "get", "ann", "--format", "yaml").out)
     assert (answer["kind"], answer["status"]["conditions"][0]["type"]) == ("CertificateSigningRequest", "Approved")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from datetime import timedelta
@@ -324,6 +325,43 @@ def test_entries_that_cannot_be_carried_out_are_told(main: str, code: str) -> No
     assert code in codes(
         HEAD + main.replace("{csr", "{approval: approved, csr") if "approval" not in main else HEAD + main, csr()
     )
+
+
+def digest(text: str) -> str:
+    """What an approval of a file says."""
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize(("file", "text"), [(FILE, csr()), (OBJECT, manifest(csr()))], ids=["a request", "a Kubernetes object"])
+@pytest.mark.parametrize("required", [False, True], ids=["by itself", "as policy wants it"])
+def test_an_approval_with_a_digest_is_for_one_file(file: str, text: str, *, required: bool) -> None:
+    """To the byte. What is not approved may be anything: that is how another one is put forward."""
+    head = HEAD + policy(f"requireDigest: {str(required).lower()}")
+    approved = entry(f"approval: approved, digest: {digest(text)}", csr=file)
+    found = requested(head + approved, text, file=file)
+    assert (found.digest, found.pinned) == (digest(text), True)
+    message = f"{file}:1:1: another request was approved: this one is {digest(text + chr(10))}"
+    assert said(head + approved, {file: text + "\n"}) == [("CPK718", message)]
+    for other in ("approval: pending", "approval: denied, reason: who is that?"):
+        assert said(head + approved.replace("approval: approved", other), {file: text + "\n"}) == []
+
+
+def test_policy_may_want_every_approval_to_name_its_file() -> None:
+    """Without that, an approval is for whatever stands in it."""
+    approved = entry("approval: approved")
+    assert (requested(HEAD + approved, csr()).pinned, requested(HEAD + approved, csr()).digest) == (False, digest(csr()))
+    ((code, message),) = said(HEAD + policy("requireDigest: true") + approved, {FILE: csr()})
+    assert (code, message) == (
+        "CPK718",
+        "policy.requests.requireDigest: it is approved, and nothing says which request was looked at",
+    )
+    assert said(HEAD + policy("requireDigest: true") + entry(), {FILE: csr()}) == []
+
+
+@pytest.mark.parametrize("text", ["sha256:abc", "abc", "sha512:" + "a" * 64, "sha256:" + "A" * 64])
+def test_a_digest_is_what_sha256sum_prints(text: str) -> None:
+    """And nothing like it."""
+    assert codes(HEAD + entry(f'approval: approved, digest: "{text}"'), csr()) == ["CPK108"]
 
 
 def test_a_ca_outside_signs_no_requests_here() -> None:

@@ -1,4 +1,4 @@
-"""``requests approve NAME`` and ``requests deny NAME``: a word in the YAML, for a commit and its review."""
+"""``requests approve NAME`` and ``requests deny NAME``: a word or two in the YAML, for a commit and its review."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from reconciler.cli.session import print_result
 from reconciler.desired.load import load
 from reconciler.desired.model import address_of
 from reconciler.desired.request_edits import UneditableError, with_fields
+from reconciler.desired.request_files import digest_of
 from reconciler.desired.requested import Approval
 from reconciler.desired.spec_requests import RequestSpec
 from reconciler.render.request_rows import render_request
@@ -37,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     source, name = editable(arguments), arguments.name
     before = load(source)
     spec = spec_of(before, name)
-    wanted = replace(spec, approval=approval, reason=arguments.reason or UNSET)
+    request = before.requests.get(spec.csr)
+    digest = digest_of(request) if request is not None and approval == "approved" else UNSET
+    wanted = replace(spec, approval=approval, digest=digest, reason=arguments.reason or UNSET)
     file, _ = before.merged.origin(("requests", name))
     text, mark = text_of(source, file)
     try:
@@ -63,4 +66,5 @@ def _fields(spec: RequestSpec) -> dict[str, str | None]:
     return {
         "approval": None if spec.approval is UNSET else spec.approval,
         "reason": None if spec.reason is UNSET else spec.reason,
+        "digest": None if spec.digest is UNSET else spec.digest,
     }

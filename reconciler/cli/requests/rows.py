@@ -12,7 +12,7 @@ from reconciler.desired.durations import format_duration
 from reconciler.desired.files import File
 from reconciler.desired.load import Loaded
 from reconciler.desired.manifests import FlawedError, read_manifest
-from reconciler.desired.request_files import MANIFESTS
+from reconciler.desired.request_files import MANIFESTS, digest_of
 from reconciler.desired.requested import Requested
 from reconciler.desired.spec_requests import RequestSpec
 from reconciler.passes.look import look
@@ -54,6 +54,7 @@ def row_of(requested: Requested, found: Mapping[str, ResourceStatus]) -> Request
         lifetime=format_duration(requested.lifetime),
         renew_before=format_duration(requested.renew_before),
         file=requested.file,
+        digest=requested.digest,
         signer=requested.signer,
         certificate=found.get(requested.address) if requested.approval == "approved" else None,
     )
@@ -61,14 +62,14 @@ def row_of(requested: Requested, found: Mapping[str, ResourceStatus]) -> Request
 
 def refused_row(name: str, spec: RequestSpec, file: File | None, problems: list[Diagnostic]) -> RequestRow | None:
     """A request that is refused, as far as it can be read; None where there is nothing to show but what is wrong."""
-    pem, signer = b"", ""
+    if file is None:
+        return None
+    pem, signer = file.text.encode(), ""
     usages: list[str] = [] if spec.usages is UNSET else [*spec.usages]
     try:
-        if file is not None and spec.csr.endswith(MANIFESTS):
+        if spec.csr.endswith(MANIFESTS):
             manifest = read_manifest(file)
             pem, signer, usages = manifest.request, manifest.signer, list(manifest.usages)
-        elif file is not None:
-            pem = file.text.encode()
         facts = read_asked(pem)
     except (UnreadableError, FlawedError):
         return None
@@ -86,6 +87,7 @@ def refused_row(name: str, spec: RequestSpec, file: File | None, problems: list[
         lifetime="",
         renew_before="",
         file=spec.csr,
+        digest=digest_of(file),
         signer=signer,
         violations=tuple(f"refuses it ({each.code}): {each.message}" for each in problems),
     )
