@@ -20,6 +20,10 @@ PATIENCE: Final = 10.0
 ATTEMPT: Final = 4.0
 
 
+#: What is said of a key and a certificate of which one was read before a change and one after it: by etcd, and by OpenSSL.
+BETWEEN: Final = ("TLSV1_ALERT_INTERNAL_ERROR", "KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+
+
 class RefusedError(Exception):
     """TLS did not come about, because one side does not trust the other: never the fault of a restart."""
 
@@ -47,9 +51,9 @@ def ask(member: Member, identity: Identity, path: str, body: dict[str, str]) -> 
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # it went down in the middle of a handshake
         raise NoAnswerError(str(error)) from error
     except ssl.SSLError as error:
-        # etcd reads certificate and key one after the other at each handshake; one that falls between the two says so, and
-        # refuses nobody for whom they are.
-        if error.reason == "TLSV1_ALERT_INTERNAL_ERROR":
+        # etcd, and this client, read certificate and key one after the other for each connection. Who falls between the two
+        # says so, and refuses nobody for whom they are; when they stay apart, the request fails in the end.
+        if error.reason in BETWEEN:
             raise NoAnswerError(str(error)) from error
         msg = f"{member.name}: {error}"
         raise RefusedError(msg) from error
