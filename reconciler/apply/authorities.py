@@ -16,7 +16,8 @@ from reconciler.apply.publishing import publish_ready
 from reconciler.apply.records import pair_record
 from reconciler.apply.requests import ca_request, renewal_request
 from reconciler.apply.run import Run
-from reconciler.desired.model import CA, Place, generation_address
+from reconciler.desired.model import CA, generation_address
+from reconciler.desired.place import Place
 from reconciler.issuers.local import LocalIssuer
 from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import Certificates, Key
@@ -105,7 +106,7 @@ def retire(run: Run, work: Work, ca: CA, started: float) -> None:
     for number in run.lives[ca.name].standing.retiring:
         place = ca.place.of_generation(number)
         if keyring is not None:  # its certificate is how it is found: that goes last
-            keyring.destroy(read_certificates(read_from(run.store, f"{place.absolute}.crt"))[0])
+            keyring.destroy(read_certificates(read_from(run.store, place.file(".crt")))[0])
         run.store.remove(place, ca.suffixes, for_good=True)
     for place in (ca.place, *(replica.place for replica in ca.replicas)):
         run.store.remove_previous(place)
@@ -144,9 +145,7 @@ def repair(run: Run, work: Work, ca: CA, place: Place, started: float) -> None:
     if place == ca.place:
         places += [ca.place.of_generation(number) for number in run.observed.generations.get(ca.address, ())]
     modes = {
-        f"{each.absolute}{suffix}": CERTIFICATE_MODE if suffix == ".crt" else ca.access.mode
-        for each in places
-        for suffix in ca.suffixes
+        each.file(suffix): CERTIFICATE_MODE if suffix == ".crt" else ca.access.mode for each in places for suffix in ca.suffixes
     }
     repair_access(run, work, ca.access, modes, started)
 

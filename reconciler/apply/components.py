@@ -19,7 +19,8 @@ from reconciler.apply.records import embedded_record, pair_record
 from reconciler.apply.requests import component_request
 from reconciler.apply.run import BlockedError, Run
 from reconciler.desired.external import is_external
-from reconciler.desired.model import Component, Place
+from reconciler.desired.model import Component
+from reconciler.desired.place import Place
 from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import Certificates
 from reconciler.plan.accepted import request_digest
@@ -216,10 +217,11 @@ def _republish(run: Run, work: Work, component: Component, started: float) -> In
 
 
 def _modes(component: Component) -> dict[str, int]:
-    base = component.place.absolute if component.place else ""
+    place = component.place
     return {
-        f"{base}{suffix}": component.access.mode if suffix in SECRET_SUFFIXES else CERTIFICATE_MODE
+        place.file(suffix): component.access.mode if suffix in SECRET_SUFFIXES else CERTIFICATE_MODE
         for suffix in component.suffixes
+        if place is not None
     }
 
 

@@ -16,7 +16,8 @@ from reconciler.apply import authorities, bundles, components, crls, granted, ke
 from reconciler.apply.access import is_access_only
 from reconciler.apply.publishing import Intention, publish_all
 from reconciler.apply.run import Run
-from reconciler.desired.model import CA, Place
+from reconciler.desired.model import CA
+from reconciler.desired.place import Place
 from reconciler.plan.build import Work
 from reconciler.plan.reasons import Action
 from reconciler.vault.election.leadership import LeaseLostError

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from reconciler.apply.material import Pair, current_pair, trusted
 from reconciler.apply.run import BlockedError, Run
 from reconciler.desired.kubeconfig_entries import Entries, KubeUser
-from reconciler.desired.model import Access, Kubeconfig, Place
+from reconciler.desired.model import Access, Kubeconfig
+from reconciler.desired.place import Place
 from reconciler.observed.model import Absent
 from reconciler.plan.inventory import Record
 from reconciler.plan.kubeconfig_names import recorded_names

@@ -9,7 +9,8 @@ from reconciler.apply.files import CERTIFICATE_MODE
 from reconciler.apply.publishing import Intention, intend
 from reconciler.apply.records import bundle_record, kubeconfig_record, pair_record
 from reconciler.apply.run import Run
-from reconciler.desired.model import OUTPUT_SUFFIX, Bundle, Component, Kubeconfig, Place
+from reconciler.desired.model import OUTPUT_SUFFIX, Bundle, Component, Kubeconfig
+from reconciler.desired.place import Place
 from reconciler.observed.model import Certificates, ObservedPair, source_address
 from reconciler.plan.build import Work
 from reconciler.plan.bundles import bundle_request
@@ -33,7 +34,7 @@ def fetch_component(run: Run, work: Work, component: Component, started: float) 
     place, source = component.place, component.source
     if place is None or source is None:
         raise KeyError(component.address)
-    found = {suffix: read_from(run.store, f"{source.absolute}{suffix}") for suffix in component.suffixes}
+    found = {suffix: read_from(run.store, source.file(suffix)) for suffix in component.suffixes}
     leaf = _leaf(found, source)
     if leaf.facts.fingerprint != _planned(run.observed.pairs.get(source_address(component.address))):
         raise StoreError(source.absolute, "it was written after it was looked at", errno=errno.ESTALE)

@@ -15,7 +15,8 @@ from reconciler.apply.records import pair_record
 from reconciler.apply.requests import component_request
 from reconciler.apply.run import BlockedError, Run
 from reconciler.desired.answers import approved
-from reconciler.desired.model import OUTPUT_SUFFIX, Component, Place
+from reconciler.desired.model import OUTPUT_SUFFIX, Component
+from reconciler.desired.place import Place
 from reconciler.desired.requested import Requested
 from reconciler.issuers.protocol import Issuer
 from reconciler.plan.accepted import request_digest
@@ -78,7 +79,7 @@ def prepare(run: Run, work: Work, started: float) -> Intention | None:
     if signs:
         return _sign(run, work, granted, started)
     if is_access_only(work):
-        modes = {f"{granted.place.absolute}{suffix}": CERTIFICATE_MODE for suffix in component.suffixes}
+        modes = {granted.place.file(suffix): CERTIFICATE_MODE for suffix in component.suffixes}
         repair_access(run, work, component.access, modes, started)
         return None
     return _republish(run, work, granted, started)
@@ -111,7 +112,7 @@ def _sign(run: Run, work: Work, granted: Granted, started: float) -> Intention:
 def _republish(run: Run, work: Work, granted: Granted, started: float) -> Intention:
     """The answer and the served chain anew, from the certificate that stays."""
     component, place = granted.component, granted.place
-    leaf = read_certificates(read_from(run.store, f"{place.absolute}.crt"))[0]
+    leaf = read_certificates(read_from(run.store, place.file(".crt")))[0]
     known = run.records.get(component.address)
     record = _record(granted, leaf, requested=known.requested if known else "")
     files = _files(granted, (leaf, *served_chain(run, component)))

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.observed.model import Absent
 from reconciler.plan.inventory import Record
 from reconciler.stores.directories import sync_path

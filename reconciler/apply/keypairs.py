@@ -7,7 +7,8 @@ from reconciler.apply.files import keypair_files
 from reconciler.apply.publishing import publish_ready
 from reconciler.apply.records import keypair_record
 from reconciler.apply.run import Run
-from reconciler.desired.model import Keypair, Place, Replica, generation_address
+from reconciler.desired.model import Keypair, Replica, generation_address
+from reconciler.desired.place import Place
 from reconciler.plan.build import Work
 from reconciler.plan.rotation.keypair_life import KeypairLife
 from reconciler.stores.store import read_from
@@ -21,7 +22,7 @@ def write(run: Run, work: Work, keypair: Keypair, replica: Replica, started: flo
         BlockedError, StoreError, UnreadableError: the old files are untouched.
     """
     if is_access_only(work):
-        modes = {f"{replica.place.absolute}{suffix}": keypair.access.mode for suffix in (".key", ".pub")}
+        modes = {replica.place.file(suffix): keypair.access.mode for suffix in (".key", ".pub")}
         repair_access(run, work, keypair.access, modes, started)
         return
     life = run.keypair_lives.get(keypair.name)
@@ -83,7 +84,7 @@ def _key(run: Run, keypair: Keypair, number: int) -> PrivateKey:
     """The private key of a generation: made or read earlier in this run, else read from where it stands."""
     known = run.keypairs.get((keypair.name, number))
     if known is None:
-        known = PrivateKey.from_pem(read_from(run.store, f"{_place(run, keypair, number).absolute}.key"))
+        known = PrivateKey.from_pem(read_from(run.store, _place(run, keypair, number).file(".key")))
         run.keypairs[keypair.name, number] = known
     return known
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from reconciler.apply.run import Run
 from reconciler.desired.external import KEY, REQUEST
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.desired.store import KV_LAYOUT
 from reconciler.plan.build import Work
 from reconciler.plan.inventory import LEAVES, Revoked

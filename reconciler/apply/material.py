@@ -5,7 +5,8 @@ from __future__ import annotations
 from reconciler.apply.run import BlockedError, Run
 from reconciler.desired.kubeconfig_entries import KubeCluster
 from reconciler.desired.kubeconfig_reading import read_as
-from reconciler.desired.model import OUTPUT_SUFFIX, Bundle, Component, Kubeconfig, Place
+from reconciler.desired.model import Bundle, Component, Kubeconfig
+from reconciler.desired.place import Place
 from reconciler.issuers.local import LocalIssuer
 from reconciler.issuers.protocol import Issuer
 from reconciler.plan.trust import unexpired
@@ -29,7 +30,7 @@ def generation(run: Run, name: str, number: int) -> Certificate:
     known = run.generations.get((name, number))
     if known is None:
         place = _place(run, name, number)
-        known = read_certificates(read_from(run.store, f"{place.absolute}.crt"))[0]
+        known = read_certificates(read_from(run.store, place.file(".crt")))[0]
         run.generations[name, number] = known
     return known
 
@@ -41,7 +42,7 @@ def generation_files(run: Run, name: str, number: int) -> dict[str, bytes]:
         BlockedError, StoreError: see `generation`.
     """
     place = _place(run, name, number)
-    return {suffix: read_from(run.store, f"{place.absolute}{suffix}") for suffix in run.desired.cas[name].suffixes}
+    return {suffix: read_from(run.store, place.file(suffix)) for suffix in run.desired.cas[name].suffixes}
 
 
 def trusted(run: Run, desired: Bundle | Kubeconfig | KubeCluster) -> tuple[Certificate, ...]:
@@ -71,7 +72,7 @@ def issuer(run: Run, name: str, number: int) -> Issuer:
         if (keyring := run.keyrings.get(name)) is not None:
             known = keyring.open(certificate, links)
         else:
-            key = PrivateKey.from_pem(read_from(run.store, f"{_place(run, name, number).absolute}.key"))
+            key = PrivateKey.from_pem(read_from(run.store, _place(run, name, number).file(".key")))
             known = LocalIssuer(certificate, key, links)
         run.issuers[name, number] = known
     return known
@@ -107,7 +108,7 @@ def current_pair(run: Run, component: Component) -> Pair:
         holder = run.desired.kubeconfigs[component.kubeconfig]
         parsed = read_as(holder, read_from(run.store, holder.place.absolute), component.address)
         return read_certificates(parsed.certificate_pem), PrivateKey.from_pem(parsed.key_pem)
-    certificate_path, key_path = pair_paths(component.place, component.outputs)
+    certificate_path, key_path = map(component.place.file, component.pair)
     certificates, key = read_from(run.store, certificate_path), read_from(run.store, key_path)
     if certificate_path == key_path:
         certificates, key = separate(certificates)
@@ -122,7 +123,7 @@ def current_key(run: Run, component: Component) -> PrivateKey:
     """
     if component.place is None or "pem" not in component.outputs:
         return current_pair(run, component)[1]
-    return PrivateKey.from_pem(read_from(run.store, pair_paths(component.place, component.outputs)[1]))
+    return PrivateKey.from_pem(read_from(run.store, component.place.file(component.pair[1])))
 
 
 def served_chain(run: Run, component: Component) -> tuple[Certificate, ...]:
@@ -137,14 +138,6 @@ def served_chain(run: Run, component: Component) -> tuple[Certificate, ...]:
     certificate = generation(run, component.ca, number)
     links = (certificate, *above(run, component.ca, certificate))
     return tuple(link for link in links if not link.facts.self_signed)
-
-
-def pair_paths(place: Place, outputs: tuple[str, ...]) -> tuple[str, str]:
-    """Where the certificate and the key of a component stand: the pem pair, else the combined file for both."""
-    if "pem" in outputs:
-        return f"{place.absolute}.crt", f"{place.absolute}.key"
-    combined = f"{place.absolute}{OUTPUT_SUFFIX['combined']}"
-    return combined, combined
 
 
 def _place(run: Run, name: str, number: int) -> Place:

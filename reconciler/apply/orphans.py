@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from reconciler.apply.journal import Intent
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.issuers.keyrings import Keyring
 from reconciler.stores.read import ReadFile
 from reconciler.stores.store import Store
@@ -46,7 +46,7 @@ def revoke_orphans(intent: Intent, keyrings: Mapping[str, Keyring], store: Store
 def _fingerprints(place: Place, store: Store) -> Iterator[str]:
     """SHA-256 of every certificate that stands at a place, in whatever form."""
     for suffix, certificates in _FORMS.items():
-        found = store.read(f"{place.absolute}{suffix}")
+        found = store.read(place.file(suffix))
         if isinstance(found, ReadFile):
             try:
                 yield from (each.facts.fingerprint for each in read_certificates(certificates(found.data)))

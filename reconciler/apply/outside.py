@@ -25,7 +25,8 @@ from reconciler.apply.records import embedded_record, pair_record
 from reconciler.apply.requests import component_request
 from reconciler.apply.run import Run
 from reconciler.desired.external import ANSWER, KEY, REQUEST, is_external, place_beside, waiting_of
-from reconciler.desired.model import Component, Place
+from reconciler.desired.model import Component
+from reconciler.desired.place import Place
 from reconciler.observed.model import Certificates, Key, Returned
 from reconciler.observed.requests import leaf_of
 from reconciler.plan.accepted import request_digest
@@ -70,7 +71,7 @@ def ask(run: Run, work: Work, started: float) -> None:
     csr = signing_request(request, key)
     write_single(_named(place, REQUEST), csr.pem.encode(), mode=_REQUEST_MODE, uid=uid, gid=gid)
     record = run.records.get(work.address) or _taken_over(run, component)
-    run.finish(work, record=record, started=started, detail=f"{place.absolute}{REQUEST}")
+    run.finish(work, record=record, started=started, detail=place.file(REQUEST))
 
 
 def answered(run: Run, work: Work, component: Component, started: float) -> Intention:

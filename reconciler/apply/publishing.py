@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from reconciler.apply.journal import Abandoned, Intent, Issued, Published
 from reconciler.apply.run import FAILURES, Run
-from reconciler.desired.model import Access, Place
+from reconciler.desired.model import Access
+from reconciler.desired.place import Place
 from reconciler.plan.build import Work
 from reconciler.plan.inventory import Record
 from reconciler.stores.errors import PartlyCommittedError, StoreError

@@ -7,7 +7,8 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from reconciler.desired.model import CA, Access, Bundle, Component, Crl, DesiredState, Kubeconfig, Place, parse_address
+from reconciler.desired.model import CA, Access, Bundle, Component, Crl, DesiredState, Kubeconfig, parse_address
+from reconciler.desired.place import Place
 from reconciler.observed.model import Certificates, FileMeta, Key, KubeconfigFile, ObservedState, RevocationLists
 from reconciler.plan.build import Plan
 from reconciler.plan.inventory import Record
@@ -41,7 +42,7 @@ def pair_record(
     is_ca = isinstance(desired, CA)
     return Record(
         kind=parse_address(desired.address)[0],
-        paths=tuple(f"{place.absolute}{suffix}" for suffix in desired.suffixes),
+        paths=tuple(place.file(suffix) for suffix in desired.suffixes),
         fingerprint=leaf.fingerprint,
         spki_sha256=leaf.spki_sha256,
         serial=leaf.serial,
@@ -116,7 +117,7 @@ def keypair_record(place: Place, access: Access, *, spki_sha256: str, generation
     """The record of one replica of a keypair."""
     return Record(
         kind="keypair",
-        paths=(f"{place.absolute}.key", f"{place.absolute}.pub"),
+        paths=(place.file(".key"), place.file(".pub")),
         spki_sha256=spki_sha256,
         generation=generation,
         mode=access.mode,

@@ -13,7 +13,8 @@ from reconciler.apply.audit import Entry
 from reconciler.apply.journal import Journal
 from reconciler.apply.progress import Event, Listener, Outcome
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.model import Access, DesiredState, Place
+from reconciler.desired.model import Access, DesiredState
+from reconciler.desired.place import Place
 from reconciler.issuers.keyrings import Keyring
 from reconciler.issuers.protocol import Issuer
 from reconciler.observed.model import ObservedState

@@ -7,7 +7,8 @@ from typing import Final
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.external import asked_outside, waiting_of
-from reconciler.desired.model import DesiredState, Place, parse_address
+from reconciler.desired.model import DesiredState, parse_address
+from reconciler.desired.place import Place
 from reconciler.desired.presets.fragments import KINDS
 from reconciler.desired.report import Report
 from reconciler.desired.store import KV_LAYOUT
@@ -75,7 +76,7 @@ def _pair(place: Place, address: str, suffixes: tuple[str, ...]) -> list[tuple[s
     base = place.absolute
     if place.layout == KV_LAYOUT:
         return [(base, address)]
-    claims = [(base + suffix, address) for suffix in suffixes]
+    claims = [(place.file(suffix), address) for suffix in suffixes]
     if place.layout == "generations":
         directory, _, name = base.rpartition("/")
         claims.append((f"{directory}/.{name}", address))

@@ -17,7 +17,8 @@ from reconciler.desired.expand_keys import key_home
 from reconciler.desired.expand_names import sans, subject
 from reconciler.desired.expand_stores import access_of, places
 from reconciler.desired.issuing import parent_of, parents
-from reconciler.desired.model import CA, Keypair, Place, Replica, Rotation, address_of
+from reconciler.desired.model import CA, Keypair, Replica, Rotation, address_of
+from reconciler.desired.place import Place
 from reconciler.desired.spec import CaSpec, KeypairSpec
 from reconciler.desired.spec_parts import KeypairRotationSpec, RotationSpec, SubjectSpec
 from reconciler.x509.facts import KeyAlgorithm
@@ -84,7 +85,7 @@ def durations(
 def _ca(context: Context, name: str, spec: CaSpec) -> CA | None:
     here: Path = ("cas", name)
     address = address_of("ca", name)
-    place_of = places(context, here, (None,), kind="ca", store_name=str(spec.store), path=str(spec.path))
+    place_of = places(context, here, (None,), kind="ca", store_name=str(spec.store), path=str(spec.path), naming=spec.naming)
     subject_of = subject(context, here, SubjectSpec() if spec.subject is UNSET else spec.subject, (None,))
     sans_of = sans(context, here, (("sans", spec.sans),), (None,))
     spans = durations(context, "cas", name, spec.lifetime, spec.renew_before)
@@ -155,6 +156,7 @@ def _copies(context: Context, name: str, spec: CaSpec, own: Place) -> tuple[Repl
         store_name=str(spec.copies.store),
         path=spec.copies.path,
         for_each=spec.copies.for_each,
+        naming=spec.naming,
     )
     if place_of is None:
         return ()

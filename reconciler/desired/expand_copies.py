@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from reconciler.desired.expand_context import Context, Nodes
 from reconciler.desired.expand_stores import PlaceOf, places
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.spec import BundleSpec, ComponentSpec, KubeconfigSpec
 from reconciler.desired.templates import Node
@@ -69,9 +69,16 @@ def placed(context: Context, section: str, name: str, spec: Copied, nodes: Nodes
     Returns:
         Functions from node to place, by ``own`` and ``copy``; None after a mistake, which is reported.
     """
-    kind = KINDS[section]
+    kind, naming = KINDS[section], spec.naming if isinstance(spec, ComponentSpec) else UNSET
     own = places(
-        context, (section, name), nodes, kind=kind, store_name=str(spec.store), path=str(spec.path), for_each=spec.for_each
+        context,
+        (section, name),
+        nodes,
+        kind=kind,
+        store_name=str(spec.store),
+        path=str(spec.path),
+        for_each=spec.for_each,
+        naming=naming,
     )
     if spec.copies is UNSET:
         return None if own is None else {"own": own}
@@ -80,7 +87,13 @@ def placed(context: Context, section: str, name: str, spec: Copied, nodes: Nodes
     # Where nodes keep them says nothing to the view that makes them; what is wrong with it is told in every view.
     there = nodes if context.node is not None or spec.for_each is UNSET else nodes[:1]
     copy = places(
-        context, (section, name, "copies"), there, kind=kind, store_name=str(spec.copies.store), path=str(spec.copies.path)
+        context,
+        (section, name, "copies"),
+        there,
+        kind=kind,
+        store_name=str(spec.copies.store),
+        path=str(spec.copies.path),
+        naming=naming,
     )
     return None if own is None or copy is None else {"own": own, "copy": copy}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -20,8 +21,8 @@ from reconciler.desired.spec import BundleSpec, KubeconfigSpec
 from reconciler.desired.store import KV_LAYOUT
 from reconciler.desired.templates import MissingAddressError
 
-#: How the bundle beside a CA's certificate file is called: ``ca.crt`` and ``ca-bundle.crt``.
-APART: Final = "-bundle.crt"
+#: What stands between name and ending of the bundle beside a CA's certificate file: ``ca.crt`` and ``ca-bundle.crt``.
+APART: Final = "-bundle"
 #: The fields of which any one makes a kubeconfig more than a certificate, a key and a server.
 _ENTRY_FIELDS: Final = ("context_name", "namespace", "clusters", "users", "contexts", "current_context", "merge")
 
@@ -57,7 +58,7 @@ def expand_bundles(context: Context, specs: Mapping[str, BundleSpec], cas: Mappi
             if place.absolute in certificate_files:
                 if not apart:
                     continue
-                place = replace(place, path=f"{place.path.removesuffix('.crt')}{APART}")
+                place = replace(place, path=APART.join(posixpath.splitext(place.path)))
             node_name = node.name if node else None
             address = address_of("bundle", name, node_name)
             bundles[address] = Bundle(
@@ -96,7 +97,7 @@ def _certificate_files(ca: CA | None) -> frozenset[str]:
     if ca is None:
         return frozenset()
     places = (ca.place, *(replica.place for replica in ca.replicas))
-    return frozenset(f"{place.absolute}.crt" for place in places if place.layout != KV_LAYOUT)
+    return frozenset(place.file(".crt") for place in places if place.layout != KV_LAYOUT)
 
 
 def _kubeconfig(

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from reconciler.desired.durations import format_duration
 from reconciler.desired.expand_defaults import shared_store
 from reconciler.desired.expand_stores import places
-from reconciler.desired.model import Access, Component, Output, Place, address_of
+from reconciler.desired.model import Access, Component, Output, address_of
+from reconciler.desired.place import Place
 from reconciler.desired.report import did_you_mean
 from reconciler.desired.request_reader import Reader
 from reconciler.desired.requested import Requested

@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from reconciler.desired.external import is_external
-from reconciler.desired.model import CA, Access, Bundle, Component, Crl, DesiredState, Keypair, Kubeconfig, Place
+from reconciler.desired.model import CA, Access, Bundle, Component, Crl, DesiredState, Keypair, Kubeconfig
+from reconciler.desired.place import Place
 from reconciler.desired.store import KV_LAYOUT
 from reconciler.desired.vault import NO_MODE, ExternalKey, PkiKey
 

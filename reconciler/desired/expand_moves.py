@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context
 from reconciler.desired.expand_stores import under
-from reconciler.desired.model import DesiredState, Place, address_of, parse_address
+from reconciler.desired.model import DesiredState, address_of, parse_address
 from reconciler.desired.moves import Move, Removal
 from reconciler.desired.names import InvalidNameError, relative_path
+from reconciler.desired.place import Place
 from reconciler.desired.presets.fragments import KINDS, Fragments
 from reconciler.desired.report import did_you_mean
 from reconciler.desired.spec import Document
@@ -176,7 +177,7 @@ def _certificate_path(state: DesiredState, address: str) -> str | None:
     """The file that stands for an address: its certificate, or the file itself; None when it has none in this view."""
     if address in state.components:
         component = state.components[address]
-        return None if component.place is None else component.place.absolute + (".crt" if "pem" in component.outputs else ".pem")
+        return None if component.place is None else component.place.file(component.pair[0])
     for file in (state.bundles.get(address), state.kubeconfigs.get(address)):
         if file is not None:
             return file.place.absolute
@@ -187,4 +188,4 @@ def _certificate_path(state: DesiredState, address: str) -> str | None:
     for keypair in state.keypairs.values():
         pairs.update((replica.address, (replica.place, ".key")) for replica in keypair.replicas)
     place, suffix = pairs.get(address, (None, ""))
-    return None if place is None else place.absolute + suffix
+    return None if place is None else place.file(suffix)

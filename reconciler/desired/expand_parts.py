@@ -9,7 +9,7 @@ from msgspec import UNSET
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_context import Context, Nodes
 from reconciler.desired.expand_stores import under
-from reconciler.desired.model import Component, address_of
+from reconciler.desired.model import OUTPUT_SUFFIX, Component, address_of
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.spec import BundleSpec
 from reconciler.desired.templates import MissingAddressError, Template
@@ -88,7 +88,6 @@ def files_of(component: Component) -> tuple[str, str]:
     """Certificate and key as the node sees them; the kubelet keeps both in one file."""
     if component.place is None:
         return "", ""
-    base = component.place.on_node
-    if "combined" in component.outputs:
-        return f"{base}.pem", f"{base}.pem"
-    return f"{base}.crt", f"{base}.key"
+    files = (OUTPUT_SUFFIX["combined"],) * 2 if "combined" in component.outputs else (".crt", ".key")
+    certificate, key = map(component.place.file_on_node, files)
+    return certificate, key

@@ -14,7 +14,8 @@ from reconciler.desired.durations import InvalidDurationError, parse_duration
 from reconciler.desired.expand_context import Context, Nodes
 from reconciler.desired.expand_copies import follows
 from reconciler.desired.expand_stores import places
-from reconciler.desired.model import CA, Crl, CrlFormat, Place, Revocation, address_of, parse_address
+from reconciler.desired.model import CA, Crl, CrlFormat, Revocation, address_of, parse_address
+from reconciler.desired.place import Place
 from reconciler.desired.presets.fragments import Fragments
 from reconciler.desired.report import did_you_mean
 from reconciler.desired.signers import DEFAULT_CA

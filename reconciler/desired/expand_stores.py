@@ -11,11 +11,12 @@ from msgspec import UNSET, UnsetType
 
 from reconciler.desired.diagnostics import Path
 from reconciler.desired.expand_kv import check_fields, kv_store
-from reconciler.desired.model import Access, Place
+from reconciler.desired.model import Access
 from reconciler.desired.names import InvalidNameError, relative_path
+from reconciler.desired.place import Naming, Place
 from reconciler.desired.report import Report
 from reconciler.desired.spec import CaSpec, ComponentSpec, KeypairSpec, KubeconfigSpec, StoreSpec
-from reconciler.desired.spec_parts import ForEach
+from reconciler.desired.spec_parts import ForEach, NamingSpec
 from reconciler.desired.store import KV_LAYOUT, Store
 from reconciler.desired.templates import NAME, MissingAddressError, Node, Template, TemplateError, parse_template
 
@@ -89,6 +90,7 @@ def places(
     store_name: str,
     path: str,
     for_each: ForEach | UnsetType = UNSET,
+    naming: NamingSpec | UnsetType = UNSET,
 ) -> PlaceOf | None:
     """Where the files of an entry go.
 
@@ -100,6 +102,7 @@ def places(
         store_name: the store, which exists.
         path: relative, may hold placeholders.
         for_each: selects the nodes; in KV the nodes of other views count too, because it is the same for all of them.
+        naming: of the files of a pair; a secret in KV has none.
 
     Returns:
         A function from node to place, or None when there is a mistake, which is reported.
@@ -123,12 +126,25 @@ def places(
     if len(everywhere) > 1 and not (store.per_node or template.uses):
         _remember_shared(context, here, store, template.text, [f"{name}[{node.name}]" for node in everywhere[:2] if node])
 
+    names = Naming() if store.in_kv or naming is UNSET else _naming(context, here, naming, name)
+
     def place_of(node: Node | None) -> Place:
         root = store.root.render(node)
         path = relative_path(template.render(node)) if template.uses else template.text
-        return Place(store=store_name, root=root, path=path, layout=store.layout, node_root=store.node_root or root)
+        return Place(store=store_name, root=root, path=path, layout=store.layout, node_root=store.node_root or root, naming=names)
 
     return place_of
+
+
+def _naming(context: Context, here: Path, spec: NamingSpec, name: str) -> Naming:
+    """What a pair's files end with; the second of two that would be one file is reported."""
+    written = {"certificate": spec.certificate, "key": spec.key}
+    names = Naming(**{which: end for which, end in written.items() if end is not UNSET})
+    if names.certificate == names.key:
+        message = f"certificate and key of {name} would be the same file"
+        at = context.where(str(here[0]), str(here[1]), "naming")
+        context.report.add_once("CPK221", message, at=at, hint="naming: {certificate: .pem, key: -key.pem}", address=name)
+    return names
 
 
 def access_of(spec: CaSpec | ComponentSpec | KubeconfigSpec | KeypairSpec) -> Access:

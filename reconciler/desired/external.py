@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from reconciler.desired.model import CA, Component, DesiredState, Place
+from reconciler.desired.model import CA, Component, DesiredState
+from reconciler.desired.place import Place
 from reconciler.desired.vault import ExternalKey
 
 #: What is waiting for its certificate stands beside what it will take the place of, under these names.

@@ -14,6 +14,7 @@ from reconciler.desired.kubeconfig_entries import KubeconfigContent
 from reconciler.desired.limits import Guards
 from reconciler.desired.live import AnyHook, Probe
 from reconciler.desired.moves import Move, Removal
+from reconciler.desired.place import Place
 from reconciler.desired.requested import Requested
 from reconciler.desired.vault import Connection, ExternalKey, Lock, PkiKey, TransitKey
 from reconciler.x509.facts import KeyAlgorithm
@@ -59,33 +60,6 @@ def generation_address(address: str, number: int) -> str:
 def is_generation(address: str) -> bool:
     """Whether an address is that of one generation beside a CA or keypair; the inventory knows only the signing pair."""
     return "@g" in address
-
-
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A path in a store: in a directory tree, or in Vault KV (`desired.vault.kv_root`)."""
-
-    store: str
-    root: str
-    """The store's root on this machine: absolute, ``--root`` and ``{node}`` resolved, no trailing slash (``/`` stays)."""
-    path: str
-    """Relative to the root. For pairs and keypairs without suffix, for single files with it."""
-    layout: Literal["generations", "plain", "vault-kv"] = "generations"
-    node_root: str = "/"
-    """The root as the node sees it that the files belong to: without ``--root`` and the directories that stand for the node."""
-
-    @property
-    def absolute(self) -> str:
-        """Root and path joined."""
-        return f"{self.root.rstrip('/')}/{self.path}"
-
-    def of_generation(self, number: int) -> Place:
-        """The place beside this one where one generation of a CA or keypair stands for itself: ``ca.g2``."""
-        return msgspec.structs.replace(self, path=f"{self.path}.g{number}")
-
-    @property
-    def on_node(self) -> str:
-        """The absolute path on the node that the files belong to: what its flags and kubeconfigs name."""
-        return f"{self.node_root.rstrip('/')}/{self.path}"
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,6 +198,11 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
     origin: Path = ()
 
     @property
+    def pair(self) -> tuple[str, str]:
+        """The suffixes of what holds certificate and key; twice the same without the pem output."""
+        return (".crt", ".key") if "pem" in self.outputs else (OUTPUT_SUFFIX["combined"],) * 2
+
+    @property
     def suffixes(self) -> tuple[str, ...]:
         """Of its files, certificate first."""
         pair = (".crt", ".key") if self.request is None else (".crt",)
@@ -307,7 +286,7 @@ class Crl(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def paths(self) -> dict[CrlFormat, str]:
         """The absolute path of each format."""
-        return {form: f"{self.place.absolute}{suffix}" for form, suffix in self.suffixes.items()}
+        return {form: self.place.file(suffix) for form, suffix in self.suffixes.items()}
 
 
 class Revocation(msgspec.Struct, frozen=True, kw_only=True):

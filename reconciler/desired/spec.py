@@ -24,6 +24,7 @@ from reconciler.desired.spec_parts import (
     Mode,
     Name,
     NameConstraintsSpec,
+    NamingSpec,
     NodeCopiesSpec,
     NodeName,
     Output,
@@ -66,6 +67,9 @@ class CaSpec(Spec, frozen=True, kw_only=True):
     path: (
         Annotated[RelativePath, Meta(description="kubernetes/ca gives kubernetes/ca.crt and kubernetes/ca.key.")] | UnsetType
     ) = UNSET
+    naming: (
+        Annotated[NamingSpec, Meta(description="What the names of its files end with; without meaning in KV.")] | UnsetType
+    ) = UNSET
     path_length: Annotated[int, Meta(ge=0, le=32, description="basicConstraints pathLenConstraint.")] | UnsetType | None = UNSET
     name_constraints: Annotated[NameConstraintsSpec, Meta(description="Critical nameConstraints.")] | UnsetType = UNSET
     generation: Annotated[int, Meta(ge=1, description="Raise it to ask for a new key.")] | UnsetType = UNSET
@@ -100,6 +104,9 @@ class ComponentSpec(Spec, frozen=True, kw_only=True):
     store: Annotated[Name, Meta(description="The store of its files.")] | UnsetType = UNSET
     path: (
         Annotated[RelativePath, Meta(description="pki/apiserver gives pki/apiserver.crt and pki/apiserver.key.")] | UnsetType
+    ) = UNSET
+    naming: (
+        Annotated[NamingSpec, Meta(description="What the names of its files end with; without meaning in KV.")] | UnsetType
     ) = UNSET
     copies: Annotated[NodeCopiesSpec, Meta(description="Copies on nodes, fetched from KV.")] | UnsetType = UNSET
     outputs: Annotated[list[Output], Meta(min_length=1, description="Default [pem].")] | UnsetType = UNSET

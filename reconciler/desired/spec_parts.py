@@ -44,6 +44,7 @@ RelativePath = Annotated[
         description="A path under the store's root, without a suffix for pairs; no leading slash, no `..`.",
     ),
 ]
+Ending = Annotated[str, Meta(pattern=r"^[-._][A-Za-z0-9._-]{1,31}$")]
 KeyType = Annotated[
     Literal["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096", "ed25519"],
     Meta(description="Key algorithm and size."),
@@ -203,6 +204,13 @@ class CrlSpec(Spec, frozen=True, kw_only=True):
     ) = UNSET
     validity: Annotated[Duration, Meta(description="How long a list may be relied on; default 7d.")] | UnsetType = UNSET
     copies: Annotated[CrlCopiesSpec, Meta(description="Copies on nodes.")] | UnsetType = UNSET
+
+
+class NamingSpec(Spec, frozen=True, kw_only=True):
+    """What the names of a pair's files end with, such as cfssl's .pem and -key.pem."""
+
+    certificate: Annotated[Ending, Meta(description="Default .crt.")] | UnsetType = UNSET
+    key: Annotated[Ending, Meta(description="Default .key.")] | UnsetType = UNSET
 
 
 class CopiesSpec(Spec, frozen=True, kw_only=True):

@@ -18,17 +18,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.desired.external import is_external
 from reconciler.desired.kubeconfig_entries import KubeCluster
-from reconciler.desired.model import (
-    CA,
-    Access,
-    Bundle,
-    Component,
-    DesiredState,
-    Keypair,
-    Kubeconfig,
-    Place,
-    generation_address,
-)
+from reconciler.desired.model import CA, Access, Bundle, Component, DesiredState, Keypair, Kubeconfig, generation_address
+from reconciler.desired.place import Place
 from reconciler.observed import ahead
 from reconciler.observed.cache import Cache
 from reconciler.observed.entries import see_kubeconfig
@@ -98,8 +89,8 @@ def gather(
         }
         keypairs = {
             address: ObservedKeypair(
-                key=view.look(KEY, f"{place.absolute}.key")[0],
-                public=view.look(PUBLIC_KEY, f"{place.absolute}.pub")[0],
+                key=view.look(KEY, place.file(".key"))[0],
+                public=view.look(PUBLIC_KEY, place.file(".pub"))[0],
             )
             for keypair in desired.keypairs.values()
             for address, place in _keypair_places(keypair, generations.get(keypair.address, ()))

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from reconciler.desired.external import is_external
-from reconciler.desired.model import CA, OUTPUT_SUFFIX, Component, DesiredState, Place, generation_address
+from reconciler.desired.model import CA, OUTPUT_SUFFIX, Component, DesiredState, generation_address
+from reconciler.desired.place import Place
 from reconciler.observed.cache import Cache
 from reconciler.observed.entries import see_kubeconfig
 from reconciler.observed.keys import NOTHING, Held, held_key, key_elsewhere
@@ -126,8 +127,8 @@ class Pairs:
     def _see_authority(self, ca: CA, place: Place, *, afresh: bool) -> _Sight:
         """A certificate of a CA, and its key: from the file beside it, or from whoever keeps it for good."""
         if ca.key_in is None:
-            return self._see_files(place.absolute, _SEPARATE, afresh=afresh)
-        certificate, leaf = self._view.look(CERTIFICATES, f"{place.absolute}.crt", afresh=afresh)
+            return self._see_files(place, _SEPARATE, afresh=afresh)
+        certificate, leaf = self._view.look(CERTIFICATES, place.file(".crt"), afresh=afresh)
         return _Sight(certificate, held_key(certificate, self._held.get(ca.address, NOTHING).state), leaf)
 
     def _places(self, ca: CA) -> Iterator[tuple[str, Place]]:
@@ -192,12 +193,12 @@ class Pairs:
 
     def _drafted(self, component: Component, place: Place) -> tuple[_Draft, Callable[..., _Sight]]:
         """The files of a component at a place, and how to look at the pair again."""
-        base, suffixes = place.absolute, _SEPARATE if "pem" in component.outputs else _TOGETHER
-        see: Callable[..., _Sight] = partial(self._see_files, base, suffixes)
+        suffixes = _SEPARATE if "pem" in component.outputs else _TOGETHER
+        see: Callable[..., _Sight] = partial(self._see_files, place, suffixes)
         if component.request is not None:
-            suffixes, see = _ALONE, partial(self._see_granted, base, component.request.key)
+            suffixes, see = _ALONE, partial(self._see_granted, place, component.request.key)
         derived: dict[str, DerivedState] = {
-            output: self._view.derived(output, base + OUTPUT_SUFFIX[output], component.pkcs12_password_file)
+            output: self._view.derived(output, place.file(OUTPUT_SUFFIX[output]), component.pkcs12_password_file)
             for output in component.outputs
             if output != "pem" and (output != "combined" or suffixes is not _TOGETHER)
         }
@@ -226,19 +227,19 @@ class Pairs:
         issuers = in_order_of_claim(facts, self._own.get(ca, ""), self._issuers.values())
         return issuers, recall_signer(self._cache, facts.fingerprint, issuers)
 
-    def _see_files(self, base: str, suffixes: tuple[str, ...], *, afresh: bool) -> _Sight:
+    def _see_files(self, place: Place, suffixes: tuple[str, ...], *, afresh: bool) -> _Sight:
         if suffixes is _TOGETHER:
-            state, leaf = self._view.look(COMBINED, base + suffixes[0], afresh=afresh)
+            state, leaf = self._view.look(COMBINED, place.file(suffixes[0]), afresh=afresh)
             if isinstance(state, CombinedPair):
                 return _Sight(state.certificate, state.key, leaf)
             return _Sight(state, state, None)
-        certificate, leaf = self._view.look(CERTIFICATES, base + suffixes[0], afresh=afresh)
-        key, _ = self._view.look(KEY, base + suffixes[1], afresh=afresh)
+        certificate, leaf = self._view.look(CERTIFICATES, place.file(suffixes[0]), afresh=afresh)
+        key, _ = self._view.look(KEY, place.file(suffixes[1]), afresh=afresh)
         return _Sight(certificate, key, leaf)
 
-    def _see_granted(self, base: str, key: KeyFacts, *, afresh: bool) -> _Sight:
+    def _see_granted(self, place: Place, key: KeyFacts, *, afresh: bool) -> _Sight:
         """A certificate whose key is with whoever asked for it."""
-        certificate, leaf = self._view.look(CERTIFICATES, f"{base}.crt", afresh=afresh)
+        certificate, leaf = self._view.look(CERTIFICATES, place.file(".crt"), afresh=afresh)
         return _Sight(certificate, key_elsewhere(certificate, key), leaf)
 
     def _see_kubeconfig(self, component: Component, *, afresh: bool) -> _Sight:

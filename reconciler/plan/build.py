@@ -28,7 +28,6 @@ from reconciler.plan.leaving import decide_leaving, left_behind
 from reconciler.plan.moves import moved
 from reconciler.plan.options import Options, desired_addresses, replaced, selected
 from reconciler.plan.order import in_order
-from reconciler.plan.published import paths_of
 from reconciler.plan.reasons import Action, Finding
 from reconciler.plan.requests import tell_requests
 from reconciler.plan.revocation.data import ListPlan
@@ -212,8 +211,8 @@ def _decide(
     notes += tell_requests(situation)
     notes += [*tell_suspended(decisions, situation), *tell_served(situation)]
     notes += told
-    renamed = {address: paths_of(address, situation.desired) for address in situation.previous if situation.covers(address)}
-    return decisions, lists, [*notes, *left_behind(situation, renamed)]
+    changing = [decision.address for decision in decisions if decision.action is not Action.NONE]
+    return decisions, lists, [*notes, *left_behind(situation, dict.fromkeys((*situation.previous, *changing)))]
 
 
 def _revokes(situation: Situation) -> bool:

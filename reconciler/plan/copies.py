@@ -46,7 +46,7 @@ def decide_copies(situation: Situation, life: Lifecycle) -> Iterator[Decision]:
             strange = set()  # a copy of the generation before
         known = replica.address in situation.records or copy.found.owned
         if strange and not known and not situation.may_overwrite(replica.address):
-            findings = (*findings, foreign(f"{replica.place.absolute}.crt"))
+            findings = (*findings, foreign(replica.place.file(".crt")))
         refusal = authority.refusal
         copies = any(finding.path in CONTENT for finding in findings)
         held = refusal.address if copies and refusal is not None and not refusal.keeps_files else ""

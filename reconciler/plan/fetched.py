@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from reconciler.desired.model import Component, Place
+from reconciler.desired.model import Component
+from reconciler.desired.place import Place
 from reconciler.observed.model import Absent, Certificates, DerivedOutput, Key, ObservedPair, Unusable, source_address
 from reconciler.plan.checks_files import mode_drift, owner_drift
 from reconciler.plan.checks_pair import unreadable_finding

@@ -162,7 +162,7 @@ def _decide(situation: Situation, life: KeypairLife, replica: Replica) -> Iterat
     strange = any(finding.path == "key" and finding.reason != Reason.MISSING for finding in findings)
     known = replica.address in situation.records or situation.may_overwrite(replica.address) or key in life.numbers
     if strange and not known and not situation.may_overwrite(keypair.address):
-        findings = (*findings, foreign(f"{replica.place.absolute}.key"))
+        findings = (*findings, foreign(replica.place.file(".key")))
     yield settle(replica.address, "keypair", findings)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.desired.external import is_external
-from reconciler.desired.model import parse_address
+from reconciler.desired.model import DesiredState, parse_address
 from reconciler.desired.moves import Removal
 from reconciler.desired.vault import PkiKey
 from reconciler.plan.context import Decision, Situation
 from reconciler.plan.document import DiagnosticEntry
 from reconciler.plan.guards import empty_desired_state, hold_destruction
-from reconciler.plan.inventory import LEAVES
+from reconciler.plan.inventory import LEAVES, Record
 from reconciler.plan.options import desired_addresses
 from reconciler.plan.order import natural
 from reconciler.plan.published import paths_of
@@ -125,20 +125,29 @@ def _lives_on(situation: Situation, decision: Decision) -> DiagnosticEntry:
     )
 
 
-def left_behind(situation: Situation, paths: dict[str, tuple[str, ...]]) -> Iterator[DiagnosticEntry]:
-    """Files at the old place of what has moved to another path.
+def left_behind(situation: Situation, addresses: Iterable[str]) -> Iterator[DiagnosticEntry]:
+    """Files of before that nothing writes any more, and nothing removes.
 
     Args:
         situation: what the plan is made from.
-        paths: today's files by address, of what was moved.
+        addresses: what may have other files now, in the order in which it is told.
     """
-    for address, current in paths.items():
-        old = [path for path in situation.records[address].paths if path not in current]
+    for address in addresses:
+        record, current = situation.records.get(address), paths_of(address, situation.desired)
+        if record is None or not current or not situation.covers(address) or _is_replaced(record, address, situation.desired):
+            continue
+        old = [path for path in record.paths if path not in current]
         if old:
             yield DiagnosticEntry(
                 severity="warning",
                 code="moved",
-                summary=f"{address} lives at another path now",
-                detail=f"What was at its old place stays there until you remove it: {', '.join(old)}.",
+                summary=f"{address} is written to other files now",
+                detail=f"What was written before stays until you remove it: {', '.join(old)}.",
                 address=address,
             )
+
+
+def _is_replaced(record: Record, address: str, desired: DesiredState) -> bool:
+    """Whether what is written takes the names of before away: a generation in the place of another."""
+    place = desired.components[address].place if address in desired.components else None
+    return place is not None and (place.root, place.path, place.layout) == (record.root, record.path, "generations")

@@ -10,7 +10,7 @@ def component_paths(component: Component, desired: DesiredState) -> tuple[str, .
     place = component.place
     if place is None:
         return (desired.kubeconfigs[component.kubeconfig].place.absolute,)
-    return tuple(f"{place.absolute}{suffix}" for suffix in component.suffixes)
+    return tuple(place.file(suffix) for suffix in component.suffixes)
 
 
 def paths_of(address: str, desired: DesiredState) -> tuple[str, ...]:
@@ -26,8 +26,8 @@ def paths_of(address: str, desired: DesiredState) -> tuple[str, ...]:
     kind, name, _ = parse_address(address)
     if kind == "ca" and (ca := desired.cas.get(name)) is not None:
         places = {ca.address: ca.place} | {replica.address: replica.place for replica in ca.replicas}
-        return tuple(f"{places[address].absolute}{suffix}" for suffix in ca.suffixes) if address in places else ()
+        return tuple(map(places[address].file, ca.suffixes)) if address in places else ()
     if kind == "keypair" and (keypair := desired.keypairs.get(name)) is not None:
         places = {replica.address: replica.place for replica in keypair.replicas}
-        return (f"{places[address].absolute}.key", f"{places[address].absolute}.pub") if address in places else ()
+        return (places[address].file(".key"), places[address].file(".pub")) if address in places else ()
     return ()

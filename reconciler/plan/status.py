@@ -18,10 +18,10 @@ from reconciler.desired.model import (
     DesiredState,
     Keypair,
     Kubeconfig,
-    Place,
     Replica,
     parse_address,
 )
+from reconciler.desired.place import Place
 from reconciler.desired.vault import PkiKey
 from reconciler.observed.model import Absent, Certificates, Key, ObservedPair, ObservedState, RevocationLists, Served, Unusable
 from reconciler.plan.document import Change, PlanDocument, RotationEntry
@@ -107,14 +107,9 @@ def component_paths(component: Component, desired: DesiredState) -> FilePaths:
     place = component.place
     if place is None:
         return FilePaths(kubeconfig=desired.kubeconfigs[component.kubeconfig].place.absolute)
-    derived = {output: place.absolute + OUTPUT_SUFFIX[output] for output in component.outputs if output in OUTPUT_SUFFIX}
-    if "pem" in component.outputs:
-        pair = {"certificate": f"{place.absolute}.crt"}
-        if component.request is None:
-            pair["key"] = f"{place.absolute}.key"
-    else:
-        pair = {"certificate": derived["combined"], "key": derived["combined"]}
-    return FilePaths(**pair, **derived)
+    derived = {output: place.file(OUTPUT_SUFFIX[output]) for output in component.outputs if output in OUTPUT_SUFFIX}
+    certificate, key = map(place.file, component.pair)
+    return FilePaths(certificate=certificate, key=key if component.request is None else None, **derived)
 
 
 def _resources(desired: DesiredState, world: _World) -> Iterator[ResourceStatus]:
@@ -165,7 +160,7 @@ def _is_seen(world: _World, ca: CA) -> bool:
 
 
 def _authority_paths(ca: CA, place: Place) -> FilePaths:
-    return FilePaths(certificate=f"{place.absolute}.crt", key=f"{place.absolute}.key" if ".key" in ca.suffixes else "")
+    return FilePaths(certificate=place.file(".crt"), key=place.file(".key") if ".key" in ca.suffixes else "")
 
 
 def _pair(world: _World, wanted: CA | Component, address: str, node: str | None, paths: FilePaths) -> ResourceStatus:
@@ -214,7 +209,7 @@ def _keypair(world: _World, keypair: Keypair, copy: Replica) -> ResourceStatus:
         copy.address,
         kind="keypair",
         node=copy.node,
-        paths=FilePaths(key=f"{copy.place.absolute}.key", public_key=f"{copy.place.absolute}.pub"),
+        paths=FilePaths(key=copy.place.file(".key"), public_key=copy.place.file(".pub")),
         found=(found.key, found.public) if found else (Absent(),),
         rotates=keypair.address,
     )

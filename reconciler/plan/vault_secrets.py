@@ -7,7 +7,8 @@ from itertools import chain
 
 import msgspec
 
-from reconciler.desired.model import Bundle, Component, DesiredState, Kubeconfig, Place
+from reconciler.desired.model import Bundle, Component, DesiredState, Kubeconfig
+from reconciler.desired.place import Place
 from reconciler.desired.vault import SCHEME, split_kv
 
 Inside = tuple[str, str, str]

@@ -11,40 +11,38 @@ import msgspec
 from reconciler.stores.directories import Directory, sync
 from reconciler.stores.durable import link_in, read_entry, replace_by_link
 from reconciler.stores.generation import current_of, link_to, number_of, read_meta, switch, write_generation
-from reconciler.stores.publication import in_order, tag_of
+from reconciler.stores.publication import tag_of
 from reconciler.stores.read import LIMIT
 
 
-def in_the_way(parent: Directory, stem: str, suffixes: tuple[str, ...]) -> tuple[str, ...]:
-    """The published names at which something else than our link stands, in the order in which they are to be replaced.
+def in_the_way(parent: Directory, stem: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The published names at which something else than our link stands.
 
     Raises:
         StoreError: a name cannot be looked at.
     """
-    names = (f"{stem}{suffix}" for suffix in in_order(suffixes))
     return tuple(name for name in names if link_in(parent, name) not in {None, link_to(stem, name)})
 
 
-def adopt(parent: Directory, home: Directory, stem: str, suffixes: tuple[str, ...], *, staged: str) -> None:
+def adopt(parent: Directory, home: Directory, stem: str, names: tuple[str, ...], *, staged: str) -> None:
     """Makes a generation of what readers see now, and links of the ordinary files; does nothing when all are links.
 
     Args:
         parent: where the published names stand.
         home: the pair's hidden directory.
         stem: name of the pair.
-        suffixes: of the published names.
+        names: that readers use, the key's first.
         staged: the generation that is about to take over; the adopted one gets the number before it.
 
     Raises:
         StoreError: readers still see what they saw.
     """
-    foreign = in_the_way(parent, stem, suffixes)
+    foreign = in_the_way(parent, stem, names)
     if not foreign:
         return
     meta = read_meta(home, staged)
     number = number_of(staged) - 1
     name = f"{number:06d}-{tag_of(f'before {meta.intent}')}"
-    names = [f"{stem}{suffix}" for suffix in in_order(suffixes)]
     visible = [
         (entry, content) for entry in names if (content := read_entry(parent, entry, follow=True, limit=LIMIT)) is not None
     ]

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.stores.errors import StoreError, from_os_error, naming
 from reconciler.stores.syncing import make_durable
 

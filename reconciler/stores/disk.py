@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.observed.model import Absent, Unusable
 from reconciler.stores import files
 from reconciler.stores.errors import StoreError
@@ -31,7 +31,7 @@ class Disk:
 
     def numbers_beside(self, place: Place) -> tuple[int, ...]:
         """From the names in the place's directory."""
-        return generations_beside(place.absolute)
+        return generations_beside(place)
 
     def is_owned(self, place: Place, suffixes: tuple[str, ...], *, address: str, cluster: str, vouched: bool) -> bool:
         """By the links into a generation of ours."""

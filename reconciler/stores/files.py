@@ -13,7 +13,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol, TypeVar
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.stores import generations, plain
 from reconciler.stores.access import set_access
 from reconciler.stores.directories import Directory, components, parent_of, sync, sync_path
@@ -105,7 +105,7 @@ def read_back(staged: Staged) -> Mapping[str, bytes]:
         found = _layout(staged).read(parent, staged)
     for suffix, digest in staged.digests.items():
         if suffix not in found or digest_of(found[suffix].data) != digest:
-            path = f"{staged.place.absolute}{suffix}"
+            path = staged.place.file(suffix)
             raise StoreError(path, "what was written is not there any more")
     return {suffix: content.data for suffix, content in found.items()}
 
@@ -123,7 +123,7 @@ def commit(staged: Staged) -> tuple[str, ...]:
         commit_all([staged])
     except PartlyCommittedError as error:
         raise error.failed[staged.intent] from error
-    return tuple(f"{staged.place.absolute}{suffix}" for suffix in staged.digests)
+    return tuple(staged.place.file(suffix) for suffix in staged.digests)
 
 
 def stage_all(publications: Sequence[Publication]) -> list[Staged | StoreError]:
@@ -209,7 +209,7 @@ def _layout(staged: Staged) -> Layout:
 def _refuse_altered(found: Mapping[str, Content], publication: Publication, staged: Staged) -> None:
     """Compares what is on disk with what was asked: some file systems keep neither modes nor owners."""
     for file in publication.files:
-        path = f"{publication.place.absolute}{file.suffix}"
+        path = publication.place.file(file.suffix)
         content = found.get(file.suffix)
         if content is None or digest_of(content.data) != staged.digests[file.suffix]:
             raise StoreError(path, "what was read back is not what was written", "check the disk and the kernel log")

@@ -22,7 +22,7 @@ from reconciler.stores.directories import DIRECTORY_MODE, Directory, components,
 from reconciler.stores.durable import Content, link_in, read_entry, refuse_special, remove_entry, replace_by_link
 from reconciler.stores.errors import StoreError, naming
 from reconciler.stores.generation import home_of, link_to, number_of
-from reconciler.stores.publication import Meta, Publication, Staged, in_order, tag_of
+from reconciler.stores.publication import Meta, Publication, Staged, entry_of, names_of, tag_of
 from reconciler.stores.syncing import at_once
 
 #: The current generation and the one before it.
@@ -39,18 +39,18 @@ def stage(parent: Directory, publication: Publication) -> bool:
         StoreError: nothing that readers see has changed; `discard` removes what was written.
     """
     stem = components(publication.place)[-1]
-    suffixes = tuple(file.suffix for file in publication.files)
-    for suffix in suffixes:
-        refuse_special(parent, f"{stem}{suffix}")
+    names = names_of(publication.place, tuple(file.suffix for file in publication.files))
+    for name in names:
+        refuse_special(parent, name)
     with naming(parent.child(home_of(stem))):
         make_directory(parent, home_of(stem), DIRECTORY_MODE)
     with inside(parent, home_of(stem)) as home:
         generation.collect(home)
         # An adoption takes the number between: what stands there now becomes a generation of its own first.
-        step = 2 if in_the_way(parent, stem, suffixes) else 1
+        step = 2 if in_the_way(parent, stem, names) else 1
         number = number_of(generation.current_of(home)) + step
         files = [
-            (f"{stem}{file.suffix}", Content(file.data, file.mode, publication.uid, publication.gid))
+            (entry_of(publication.place, file.suffix), Content(file.data, file.mode, publication.uid, publication.gid))
             for file in publication.files
         ]
         meta = Meta(
@@ -73,7 +73,7 @@ def read(parent: Directory, staged: Staged) -> Mapping[str, Content]:
     """
     stem = components(staged.place)[-1]
     with inside(parent, home_of(stem)) as home, inside(home, _staged_name(home, staged)) as directory:
-        found = {suffix: read_entry(directory, f"{stem}{suffix}") for suffix in staged.digests}
+        found = {suffix: read_entry(directory, entry_of(staged.place, suffix)) for suffix in staged.digests}
     return {suffix: content for suffix, content in found.items() if content is not None}
 
 
@@ -84,7 +84,7 @@ def publish(parent: Directory, staged: Staged) -> None:
         StoreError: readers see the old generation or the new one, whole.
     """
     stem = components(staged.place)[-1]
-    suffixes = tuple(staged.digests)
+    names = names_of(staged.place, staged.digests)
     with inside(parent, home_of(stem)) as home:
         name = _staged_name(home, staged)
         current = generation.current_of(home)
@@ -92,11 +92,10 @@ def publish(parent: Directory, staged: Staged) -> None:
             raise StoreError(home.path, f"generation {current} is newer than {name}, which was to be published")
         if current != name:
             with at_once():
-                adopt(parent, home, stem, suffixes, staged=name)
-            _drop_links(parent, stem, generation.entries_of(home, current) if current else frozenset(), suffixes)
+                adopt(parent, home, stem, names, staged=name)
+            _drop_links(parent, stem, (generation.entries_of(home, current) if current else frozenset()).difference(names))
         generation.switch(home, name)
-    for suffix in in_order(suffixes):
-        entry = f"{stem}{suffix}"
+    for entry in names:
         if link_in(parent, entry) != link_to(stem, entry):
             replace_by_link(parent, entry, link_to(stem, entry))
 
@@ -129,9 +128,9 @@ def _staged_name(home: Directory, staged: Staged) -> str:
     return name
 
 
-def _drop_links(parent: Directory, stem: str, entries: frozenset[str], suffixes: tuple[str, ...]) -> None:
+def _drop_links(parent: Directory, stem: str, entries: frozenset[str]) -> None:
     """Removes published names that the new generation does not have; before the swap, so that none ever dangles."""
-    for entry in sorted(entries - {f"{stem}{suffix}" for suffix in suffixes}):
+    for entry in sorted(entries):
         if link_in(parent, entry) == link_to(stem, entry):
             with naming(parent.child(entry)):
                 remove_entry(parent, entry)

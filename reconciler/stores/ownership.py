@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 
-from reconciler.desired.model import Place
-from reconciler.stores.publication import META_NAME, Meta
+from reconciler.desired.place import Place
+from reconciler.stores.publication import META_NAME, Meta, names_of
 from reconciler.stores.read import ReadFile, link_target, read_file
 
 _META_LIMIT: Final = 1 << 16
@@ -32,9 +32,9 @@ def is_owned(place: Place, suffixes: tuple[str, ...], *, address: str, cluster: 
     """
     directory, _, name = place.absolute.rpartition("/")
     generation = f".{name}/current"
-    targets = {suffix: link_target(f"{directory}/{name}{suffix}") for suffix in suffixes}
-    present = {suffix: target for suffix, target in targets.items() if target is not None}
-    if not present or any(target != f"{generation}/{name}{suffix}" for suffix, target in present.items()):
+    targets = {entry: link_target(f"{directory}/{entry}") for entry in names_of(place, suffixes)}
+    present = {entry: target for entry, target in targets.items() if target is not None}
+    if not present or any(target != f"{generation}/{entry}" for entry, target in present.items()):
         return False
     if vouched:
         return True

@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 
+from reconciler.desired.place import Place
 from reconciler.stores.directories import Directory, components, inside, sync
 from reconciler.stores.durable import (
     Content,
@@ -24,7 +25,7 @@ from reconciler.stores.durable import (
 )
 from reconciler.stores.errors import StoreError, naming
 from reconciler.stores.generation import current_of, entries_of, home_of, link_to, remove_home
-from reconciler.stores.publication import OutFile, Publication, Staged, digest_of, in_order
+from reconciler.stores.publication import OutFile, Publication, Staged, digest_of, entry_of, names_of
 
 
 def stage(parent: Directory, publication: Publication) -> bool:
@@ -36,9 +37,8 @@ def stage(parent: Directory, publication: Publication) -> bool:
     Raises:
         StoreError: nothing that readers see has changed; `discard` removes what was written.
     """
-    stem = components(publication.place)[-1]
     for file in publication.files:
-        name = f"{stem}{file.suffix}"
+        name = entry_of(publication.place, file.suffix)
         refuse_special(parent, name)
         if file.made_from and link_in(parent, name):
             hint = "name the file that it leads to"
@@ -61,7 +61,7 @@ def read(parent: Directory, staged: Staged) -> Mapping[str, Content]:
     """
     found: dict[str, Content] = {}
     for suffix, digest in staged.digests.items():
-        name = f"{components(staged.place)[-1]}{suffix}"
+        name = entry_of(staged.place, suffix)
         for candidate in (temporary_name(name), name):
             # A link is what this layout replaces, never what it has written.
             content = None if link_in(parent, candidate) else read_entry(parent, candidate)
@@ -79,12 +79,11 @@ def publish(parent: Directory, staged: Staged) -> None:
     """
     missing = staged.digests.keys() - read(parent, staged).keys()
     if missing:
-        name = f"{components(staged.place)[-1]}{min(missing)}"
+        name = entry_of(staged.place, min(missing))
         raise StoreError(parent.child(name), "the staged file is gone", "run apply again: it will be issued anew")
     for suffix, made_from in staged.made_from.items():
-        _refuse_changed(parent, f"{components(staged.place)[-1]}{suffix}", made_from, staged.digests[suffix])
-    for suffix in in_order(tuple(staged.digests)):
-        name = f"{components(staged.place)[-1]}{suffix}"
+        _refuse_changed(parent, entry_of(staged.place, suffix), made_from, staged.digests[suffix])
+    for name in names_of(staged.place, staged.digests):
         with naming(parent.child(name)), suppress(FileNotFoundError):
             os.rename(temporary_name(name), name, src_dir_fd=parent.fd, dst_dir_fd=parent.fd)
 
@@ -119,15 +118,16 @@ def discard(parent: Directory, staged: Staged) -> None:
     """
     stem = components(staged.place)[-1]
     with naming(parent.child(stem)):
-        for name in [f"{stem}{suffix}" for suffix in staged.digests] or _waiting(parent, stem):
+        for name in names_of(staged.place, staged.digests) or _waiting(parent, staged.place):
             remove_entry(parent, temporary_name(name))
 
 
-def _waiting(parent: Directory, stem: str) -> list[str]:
+def _waiting(parent: Directory, place: Place) -> list[str]:
     """The targets for which a temporary file waits: for a run that died before it could say which it had written."""
     start, end = temporary_name("\0").split("\0")
     targets = [name[len(start) : -len(end)] for name in os.listdir(parent.fd) if name.startswith(start) and name.endswith(end)]
-    return [target for target in targets if target == stem or target.startswith(f"{stem}.")]
+    stem, pair = components(place)[-1], names_of(place, (".key", ".crt"))
+    return [target for target in targets if target in {stem, *pair} or target.startswith(f"{stem}.")]
 
 
 def _is_there(parent: Directory, name: str, file: OutFile, publication: Publication) -> bool:

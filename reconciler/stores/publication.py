@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 
 #: The name of the record inside each generation.
 META_NAME: Final = "meta.json"
@@ -21,7 +21,7 @@ class OutFile:
     """One file of a publication. May hold a key, which its repr does not show."""
 
     suffix: str
-    """What follows the place's path: ``.key``, ``.crt``, ``.p12``; empty for a single file."""
+    """What it is called by: ``.key``, ``.crt``, ``.p12``, whatever the place has it named; empty for a single file."""
     data: bytes = field(repr=False)
     mode: int
     made_from: str = ""
@@ -75,6 +75,16 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
     adopted: bool = False
     """Whether it holds files that were there before us, as they were."""
+
+
+def entry_of(place: Place, suffix: str) -> str:
+    """The name of a file in its directory."""
+    return f"{place.path.rpartition('/')[2]}{place.spelled(suffix)}"
+
+
+def names_of(place: Place, suffixes: Mapping[str, object] | tuple[str, ...]) -> tuple[str, ...]:
+    """The names of files in their directory, in the order in which they appear."""
+    return tuple(entry_of(place, suffix) for suffix in in_order(suffixes))
 
 
 def tag_of(intent: str) -> str:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from reconciler.desired.place import Place
 from reconciler.desired.vault import NO_MODE
 from reconciler.observed.model import Absent, FileMeta, Unusable
 from reconciler.stores.errors import StoreError
@@ -116,18 +117,19 @@ def link_target(path: str) -> str | None:
         return None if error.errno in {errno.ENOENT, errno.ENOTDIR} else ""
 
 
-def generations_beside(path: str) -> tuple[int, ...]:
+def generations_beside(place: Place) -> tuple[int, ...]:
     """The numbers N for which ``<path>.gN.crt`` or ``<path>.gN.key`` is there, ascending; none where nothing can be listed.
 
     Args:
-        path: absolute, without suffix, such as that of a CA's pair.
+        place: of a CA or keypair.
     """
-    directory, _, name = path.rpartition("/")
+    directory, _, name = place.absolute.rpartition("/")
     try:
         entries = os.listdir(directory)
     except OSError:
         return ()
-    form = re.compile(rf"{re.escape(name)}\.g([1-9][0-9]{{0,8}})\.(?:crt|key)")
+    certificate, key = (re.escape(place.spelled(suffix)) for suffix in (".crt", ".key"))
+    form = re.compile(rf"{re.escape(name)}\.g([1-9][0-9]{{0,8}})(?:{certificate}|{key})")
     return tuple(sorted({int(match[1]) for entry in entries if (match := form.fullmatch(entry))}))
 
 

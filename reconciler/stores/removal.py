@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.stores.directories import components, inside, parent_of, sync
 from reconciler.stores.durable import refuse_special, remove_entry, temporary_name
 from reconciler.stores.errors import StoreError, naming
 from reconciler.stores.generation import home_of, remove_home, remove_older
-from reconciler.stores.publication import in_order
+from reconciler.stores.publication import names_of
 
 
 def remove(place: Place, suffixes: Iterable[str]) -> None:
@@ -26,7 +26,7 @@ def remove(place: Place, suffixes: Iterable[str]) -> None:
         StoreError: something could not be removed.
     """
     stem = components(place)[-1]
-    names = [f"{stem}{suffix}" for suffix in reversed(in_order(tuple(suffixes)))]
+    names = names_of(place, tuple(suffixes))[::-1]
     try:
         with parent_of(place) as parent:
             for name in names:
@@ -36,7 +36,7 @@ def remove(place: Place, suffixes: Iterable[str]) -> None:
                     remove_entry(parent, name)
                     remove_entry(parent, temporary_name(name))
             sync(parent)
-            if place.layout == "generations" and names != [stem]:
+            if place.layout == "generations" and names != (stem,):
                 remove_home(parent, stem)
                 sync(parent)
     except StoreError as error:

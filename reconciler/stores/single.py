@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.stores.errors import StoreError
 from reconciler.stores.files import OutFile, Publication, commit, discard, stage
 from reconciler.stores.publication import digest_of

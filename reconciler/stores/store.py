@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.observed.model import Absent, Unusable
 from reconciler.stores.errors import StoreError
 from reconciler.stores.publication import Publication, Staged

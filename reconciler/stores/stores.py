@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Final, TypeVar
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.desired.vault import SCHEME, split_kv
 from reconciler.observed.model import Absent, Unusable
 from reconciler.stores.disk import DISK

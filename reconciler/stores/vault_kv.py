@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.desired.vault import NO_MODE, split_kv
 from reconciler.observed.model import UNREACHABLE, Absent, Unusable
 from reconciler.stores import kv_fields
@@ -143,7 +143,7 @@ class KvStore:
         found = {suffix: kv_fields.content(data, suffix) or b"" for suffix in staged.digests}
         for suffix, digest in staged.digests.items():
             if digest_of(found[suffix]) != digest:
-                path = f"{staged.place.absolute}{suffix}"
+                path = staged.place.file(suffix)
                 raise StoreError(path, "what was written is not there any more")
         return found
 

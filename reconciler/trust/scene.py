@@ -117,7 +117,7 @@ class _Setting:
         for ca in desired.cas.values():
             for address, place in ((ca.address, ca.place), *((copy.address, copy.place) for copy in ca.replicas)):
                 pair = observed.pairs.get(address)
-                trusts[address] = self._anchors(address, f"{place.absolute}.crt", pair.certificate if pair else Absent())
+                trusts[address] = self._anchors(address, place.file(".crt"), pair.certificate if pair else Absent())
         return Scene(
             at=at,
             parties=parties,
@@ -221,8 +221,8 @@ _LOOSE: Final = ("insecure-skip-tls-verify", "tls-server-name", "certificate-aut
 
 def files_of(component: Component) -> tuple[str, str]:
     """Where the certificate and the key of a component with a place are."""
-    base = component.place.absolute if component.place is not None else ""
-    return (f"{base}.crt", f"{base}.key") if "pem" in component.outputs else (f"{base}.pem", f"{base}.pem")
+    certificate, key = (component.place.file(end) if component.place is not None else "" for end in component.pair)
+    return certificate, key
 
 
 def _everything(observed: ObservedState) -> Iterator[tuple[str, CertificateFacts]]:

@@ -9,7 +9,8 @@ import pytest
 from cryptography import x509
 
 from reconciler.apply.crls import list_files, remembered, sign_lists
-from reconciler.desired.model import Crl, CrlFormat, Place
+from reconciler.desired.model import Crl, CrlFormat
+from reconciler.desired.place import Place
 from reconciler.issuers.local import LocalIssuer
 from reconciler.observed.model import FileMeta, ObservedCrl, ObservedState, RevocationLists
 from reconciler.plan.inventory import Revoked

@@ -24,7 +24,7 @@ from reconciler.apply.journal import (
     open_intents,
     replay,
 )
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.plan.inventory import Record
 from reconciler.stores.errors import StoreError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply.journal import Intent, Journal
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from tests.inprocess import Home
 
 DESIRED = """\

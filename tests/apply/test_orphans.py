@@ -17,7 +17,7 @@ from reconciler.apply.orphans import SKEW, revoke_orphans
 from reconciler.apply.publishing import Signed, _may_be_signed
 from reconciler.apply.recovery import recover
 from reconciler.apply.state import StateDirectory
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.issuers.keyrings import Keyring
 from reconciler.plan.inventory import Record
 from reconciler.stores.disk import DISK

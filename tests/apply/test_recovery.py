@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.apply.journal import Abandoned, Intent, Issued, Journal, Published, open_intents
 from reconciler.apply.recovery import Recovered, Recovery, recover
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.plan.inventory import Record
 from reconciler.stores.disk import DISK
 from reconciler.stores.errors import StoreError

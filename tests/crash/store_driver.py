@@ -18,7 +18,7 @@ from reconciler.apply.journal import Abandoned, Intent, Issued, Journal, Publish
 from reconciler.apply.lock import hold
 from reconciler.apply.recovery import recover
 from reconciler.apply.state import StateDirectory
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.plan.inventory import Inventory, Record
 from reconciler.stores.disk import DISK
 from reconciler.stores.errors import StoreError

@@ -12,7 +12,8 @@ import pytest
 
 from reconciler.daemon import managed
 from reconciler.daemon.managed import ManagedFiles, directories, managed_paths, signature
-from reconciler.desired.model import DesiredState, Place
+from reconciler.desired.model import DesiredState
+from reconciler.desired.place import Place
 from tests.plan.world import bundle, ca, component, keypair, kubeconfig, state
 
 #: A hint that does not come would be waited for so long.

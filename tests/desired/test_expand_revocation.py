@@ -7,7 +7,8 @@ from typing import Final
 
 import pytest
 
-from reconciler.desired.model import Crl, CrlFormat, Place, Revocation
+from reconciler.desired.model import Crl, CrlFormat, Revocation
+from reconciler.desired.place import Place
 from tests.desired.compiling import CENTRAL, HEAD, kubernetes, said_about, state_of
 
 NODES: Final = "nodes:\n  - {name: cp-1, roles: [control-plane]}\n  - {name: w-1, roles: [worker]}\n"

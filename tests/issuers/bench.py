@@ -14,7 +14,8 @@ from typing import TypeVar
 import pytest
 
 from reconciler.apply.requests import ca_request, renewal_request
-from reconciler.desired.model import CA, Place
+from reconciler.desired.model import CA
+from reconciler.desired.place import Place
 from reconciler.desired.vault import Auth, Connection, PkiKey, TransitKey
 from reconciler.issuers.keyrings import Keyring, keyring_of
 from reconciler.issuers.local import LocalIssuer

@@ -12,18 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from msgspec.structs import replace
 
-from reconciler.desired.model import (
-    CA,
-    Access,
-    Bundle,
-    Component,
-    DesiredState,
-    Keypair,
-    Kubeconfig,
-    Output,
-    Place,
-    Replica,
-)
+from reconciler.desired.model import CA, Access, Bundle, Component, DesiredState, Keypair, Kubeconfig, Output, Replica
+from reconciler.desired.place import Place
 from reconciler.observed.model import Unusable
 from reconciler.x509.facts import KeyAlgorithm
 from reconciler.x509.kubeconfig import render

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.apply.requests import component_request
-from reconciler.desired.model import DesiredState, Place
+from reconciler.desired.model import DesiredState
+from reconciler.desired.place import Place
 from reconciler.desired.vault import ExternalKey
 from reconciler.observed.gather import gather
 from reconciler.observed.model import AskedFile, Key, Returned, Unusable

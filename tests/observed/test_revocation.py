@@ -10,7 +10,8 @@ from typing import Final
 import pytest
 from msgspec.structs import replace
 
-from reconciler.desired.model import CA, Crl, CrlFormat, DesiredState, Place
+from reconciler.desired.model import CA, Crl, CrlFormat, DesiredState
+from reconciler.desired.place import Place
 from reconciler.observed.gather import gather
 from reconciler.observed.model import Absent, CrlState, FileMeta, ObservedCrl, RevocationLists, Unusable
 from reconciler.stores.files import OutFile, Publication, commit, stage

@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from reconciler.desired.model import Access, Place, Replica
+from reconciler.desired.model import Access, Replica
+from reconciler.desired.place import Place
 from reconciler.desired.vault import TransitKey, kv_root
 from reconciler.observed.model import Absent, Certificates, FileMeta, Key, ObservedPair
 from reconciler.x509.facts import KeyAlgorithm

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from msgspec.structs import replace
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.observed.model import UNREACHABLE, Absent, Certificates, Key, ObservedBundle, Unusable, source_address
 from reconciler.plan.inventory import Revoked
 from tests.plan.world import (

@@ -8,7 +8,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from reconciler.desired.model import CA, Bundle, Component, DesiredState, Keypair, Kubeconfig, Place, Replica
+from reconciler.desired.model import CA, Bundle, Component, DesiredState, Keypair, Kubeconfig, Replica
+from reconciler.desired.place import Place
 from reconciler.observed.model import (
     Absent,
     Certificates,

@@ -21,11 +21,11 @@ from reconciler.desired.model import (
     DesiredState,
     Keypair,
     Kubeconfig,
-    Place,
     Replica,
     address_of,
     parse_address,
 )
+from reconciler.desired.place import Place
 from reconciler.observed.model import (
     Certificates,
     FileMeta,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.stores.files import OutFile, Publication, commit, stage
 
 KEY_MODE: Final = 0o600

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.stores import syncing
 from reconciler.stores.errors import PartlyCommittedError, StoreError
 from reconciler.stores.files import MANY, Staged, commit_all, stage, stage_all

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 import pytest
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.stores.files import OutFile, commit, remove, stage
 from tests.stores.publishing import place, publication, tree
 

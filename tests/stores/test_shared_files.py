@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.apply.journal import Intent, Issued, Journal, Published
 from reconciler.apply.recovery import recover
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.plan.inventory import Record
 from reconciler.stores.disk import DISK
 from reconciler.stores.errors import StoreError

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.observed.cache import Cache
 from reconciler.observed.look import CERTIFICATES, View
 from reconciler.observed.model import Absent, Unusable

@@ -90,7 +90,7 @@ def _known(state: DesiredState, ca: str) -> KubeCluster | None:
 def _trusted(state: DesiredState, cluster: KubeCluster, store: Store) -> bytes:
     """The certificates of the cluster's CAs, from a bundle of just these, else from their own files."""
     bundles = [each for each in state.bundles.values() if (each.cas, each.files) == (cluster.cas, cluster.files)]
-    own = [f"{state.cas[name].place.absolute}.crt" for name in cluster.cas if name in state.cas]
+    own = [state.cas[name].place.file(".crt") for name in cluster.cas if name in state.cas]
     for paths in (*([each.place.absolute] for each in bundles), own):
         try:
             certificates = [each for path in paths for each in read_certificates(read_from(store, path))]

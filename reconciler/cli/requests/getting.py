@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             if "answer" not in component.outputs:
                 msg = f"request.{name} did not come as a Kubernetes object; --format pem has its certificate"
                 raise UsageError(msg)
-            print_result(read_from(store, f"{component.place.absolute}{OUTPUT_SUFFIX['answer']}").decode())
+            print_result(read_from(store, component.place.file(OUTPUT_SUFFIX["answer"])).decode())
         case "kubeconfig":
             where = endpoint(arguments, state, requested.ca, store)
             user = user_fields(fullchain(chain), f"{name}.key")
@@ -62,7 +62,7 @@ def _signed(component: Component, store: Store) -> tuple[Certificate, ...]:
         StoreError: it is not signed yet, or for an earlier request.
         UnreadableError: its file cannot be used.
     """
-    path = f"{component.place.absolute if component.place else ''}.crt"
+    path = component.place.file(".crt") if component.place else ""
     chain = read_certificates(read_from(store, path))
     request = component.request
     if request is not None and chain[0].facts.spki_sha256 != request.facts.spki_sha256:

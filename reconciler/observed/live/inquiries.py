@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from reconciler.desired.live import Probe
-from reconciler.desired.model import OUTPUT_SUFFIX, Component, DesiredState
+from reconciler.desired.model import Component, DesiredState
 from reconciler.observed.model import Certificates, ObservedState
 
 
@@ -42,7 +42,5 @@ def _client_files(client: Component | None) -> tuple[str, str] | None:
     """Certificate and key of a client; None for none, and for one whose files are inside a kubeconfig."""
     if client is None or client.place is None:
         return None
-    if "pem" in client.outputs:
-        return f"{client.place.absolute}.crt", f"{client.place.absolute}.key"
-    combined = client.place.absolute + OUTPUT_SUFFIX["combined"]
-    return combined, combined
+    certificate, key = map(client.place.file, client.pair)
+    return certificate, key

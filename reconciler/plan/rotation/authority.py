@@ -146,7 +146,7 @@ def _not_here(ca: CA) -> Refusal:
     if ca.place.layout == KV_LAYOUT:
         detail = f"It is made{home}, not here. Apply there first: what is made there is seen from here."
     elif ca.key_in is not None:
-        detail = f"It is made{home}, not here. Copy {ca.place.absolute}.crt from there."
+        detail = f"It is made{home}, not here. Copy {ca.place.file('.crt')} from there."
     summary = f"{ca.address} is not on this node"
     if ca.generation > 1:
         summary = f"generation {ca.generation} of {ca.address} is not on this node"
@@ -173,7 +173,7 @@ def _why_not_made(ca: CA, situation: Situation) -> Refusal | None:
 
 def _without_certificate(ca: CA, pair: ObservedPair) -> Refusal:
     """A CA whose certificate is missing or cannot be used, while something is there."""
-    path = f"{ca.place.absolute}.crt"
+    path = ca.place.file(".crt")
     if isinstance(pair.certificate, Unusable):
         message = f"certificate: {pair.certificate.detail.rstrip('.')} ({pair.certificate.problem})"
         finding = told(Reason.UNREADABLE, message, "certificate", current=pair.certificate.problem)
@@ -192,7 +192,7 @@ def _without_certificate(ca: CA, pair: ObservedPair) -> Refusal:
 def _without_key(ca: CA, pair: ObservedPair, situation: Situation) -> Refusal | None:
     """A CA whose key is missing or cannot be used: external-CA mode, or a loss when we know that there was one."""
     record = situation.records.get(ca.address)
-    path = f"{ca.place.absolute}.key"
+    path = ca.place.file(".key")
     if isinstance(pair.key, Unusable):
         finding = told(
             Reason.UNREADABLE, f"key: {pair.key.detail.rstrip('.')} ({pair.key.problem})", "key", current=pair.key.problem

@@ -36,18 +36,19 @@ def engine_of(ca: CA) -> str:
     if isinstance(where, ExternalKey):
         return "somebody else's hands"
     if where is None:
-        return f"{ca.place.absolute}.key"
+        return ca.place.file(".key")
     name = "" if isinstance(where, PkiKey) else f", key {where.name}"
     return f"{where.mount}{name} behind connection {where.connection}"
 
 
 def files_of(ca: CA) -> str:
     """What a CA consists of, for people: its files, or its certificate and where the key is."""
+    certificate = ca.place.file(".crt")
     if is_external(ca):
-        return f"{ca.place.absolute}.crt, whose key is not here"
+        return f"{certificate}, whose key is not here"
     if ca.key_in is None:
-        return f"{ca.place.absolute}.crt and {ca.place.absolute}.key"
-    return f"{ca.place.absolute}.crt, with its key in {engine_of(ca)}"
+        return f"{certificate} and {ca.place.file('.key')}"
+    return f"{certificate}, with its key in {engine_of(ca)}"
 
 
 def kept_elsewhere(ca: CA, situation: Situation) -> Elsewhere | None:
@@ -157,7 +158,7 @@ def _not_brought(ca: CA) -> Refusal:
         ca,
         "ca-certificate-missing",
         f"the certificate of {ca.address}, an external CA, is not here",
-        f"Put it at {ca.place.absolute}.crt. Its key stays where it is: certificates are asked for by signing requests.",
+        f"Put it at {ca.place.file('.crt')}. Its key stays where it is: certificates are asked for by signing requests.",
         told(Reason.MISSING, "there is no certificate", "certificate"),
     )
 

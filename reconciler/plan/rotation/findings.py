@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.desired.model import Place
+from reconciler.desired.place import Place
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.rotation.lifecycle import Standing
 

@@ -52,12 +52,12 @@ def _exchanged(ca: CA, situation: Situation) -> Refusal | None:
     dependent = unsigned_leaf(ca, situation)
     if record is None or record.spki_sha256 in {"", key} or not key or dependent is None:
         return None
-    path = ca.place.absolute
+    path = ca.place.file(".crt")
     return Refusal(
         address=ca.address,
         code="ca-exchanged",
-        summary=f"{ca.address} is another CA than before: the certificate at {path}.crt has another key",
-        detail=f"{dependent}. Put the certificate of the old CA back at {path}.crt, and the new one beside it as a CA with a "
+        summary=f"{ca.address} is another CA than before: the certificate at {path} has another key",
+        detail=f"{dependent}. Put the certificate of the old CA back at {path}, and the new one beside it as a CA with a "
         "name and a path of its own: trust both, move the components, then drop the old one. Until then nothing is asked for, "
         "and no trust file is written.",
         finding=told(Reason.KEY_MISMATCH, "its certificate has another key than before", "certificate"),
@@ -83,13 +83,14 @@ def lost_authorities(ca: CA, family: Family, situation: Situation) -> dict[int, 
 
 
 def _gone(ca: CA, number: int) -> Refusal:
-    path = ca.place.of_generation(number).absolute
+    place = ca.place.of_generation(number)
     why = f"the certificate of generation {number} is gone, or cannot be read, while it is still trusted"
     return Refusal(
         address=ca.address,
         code="ca-certificate-missing",
         summary=f"{ca.address}: {why}",
-        detail=f"Restore {path}.crt and {path}.key; the certificate stands in every trust file too. {STILL_TRUSTED}",
+        detail=f"Restore {place.file('.crt')} and {place.file('.key')}; the certificate stands in every trust file too. "
+        f"{STILL_TRUSTED}",
         finding=told(Reason.MISSING, why, "generation"),
         severe=True,
         keeps_files=False,
@@ -97,10 +98,9 @@ def _gone(ca: CA, number: int) -> Refusal:
 
 
 def _restore(ca: CA) -> str:
-    path = ca.place.absolute
     return (
-        f"Restore {path}.crt and {path}.key from a backup. Until then nothing is issued, and nothing is taken out of a trust "
-        "file: another generation does not take over before everybody is ready for it."
+        f"Restore {ca.place.file('.crt')} and {ca.place.file('.key')} from a backup. Until then nothing is issued, and nothing "
+        "is taken out of a trust file: another generation does not take over before everybody is ready for it."
     )
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from reconciler.desired.model import CA, Bundle, Component, DesiredState, Kubeconfig, Place, address_of
+from reconciler.desired.model import CA, Bundle, Component, DesiredState, Kubeconfig, address_of
+from reconciler.desired.place import Place
 from reconciler.desired.store import KV_LAYOUT
 from reconciler.plan.rotation.kubernetes.readers import (
     APISERVER,
@@ -140,13 +141,13 @@ def _pair(ca: CA | None, node: str | None, suffix: str) -> tuple[str, str] | Non
     places: dict[str | None, tuple[str, Place]] = {replica.node: (replica.address, replica.place) for replica in ca.replicas}
     own = ca.place if ca.home is not None and ca.place.layout != KV_LAYOUT else None
     address, place = places.get(node, (ca.address, own))
-    return None if place is None else (address, place.on_node + suffix)
+    return None if place is None else (address, place.file_on_node(suffix))
 
 
 def _key(desired: DesiredState, name: str, node: str | None, suffix: str) -> tuple[str, str] | None:
     """Address and path of a keypair's file on a node."""
     replicas = desired.keypairs[name].replicas if name in desired.keypairs else ()
-    return next(((each.address, each.place.on_node + suffix) for each in replicas if each.node == node), None)
+    return next(((each.address, each.place.file_on_node(suffix)) for each in replicas if each.node == node), None)
 
 
 def all_written(desired: DesiredState, ca: str, phase: Phase) -> Iterator[Bundle | Component | Kubeconfig]:

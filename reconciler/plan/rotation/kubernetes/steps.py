@@ -118,7 +118,7 @@ def _point(read: Read, node: str | None, order: int, *, restarts: bool = False) 
     else:
         text = f"{which} points at {read.path}, as kubeadm has it"
     text += f", if {read.input.only_if}" * bool(read.input.only_if)
-    text += ": exactly one certificate" * (read.input.holds == "signing" and read.path.endswith(".crt"))
+    text += ": exactly one certificate" * (read.input.holds == "signing" and read.input.setting.endswith("-cert-file"))
     if restarts and (gate := GATES.get(read.input.program)):
         text += f"; a changed manifest restarts it: {gate}" if read.input.program in STATIC_PODS else f"; restart it, {gate}"
     return Step(
