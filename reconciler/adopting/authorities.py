@@ -10,7 +10,7 @@ import msgspec
 
 from reconciler.adopting import facts
 from reconciler.adopting.external import issuer_of
-from reconciler.adopting.model import Authority, Ground, Item, Spec, Spot, Survey
+from reconciler.adopting.model import Authority, Ground, Item, Spec, Spot, Survey, names_of
 from reconciler.adopting.names import authority_name, free_name
 from reconciler.cluster.model import Cluster, File, Kubeconfig
 from reconciler.observed.model import Absent, Certificates, FileMeta, Key
@@ -18,7 +18,6 @@ from reconciler.x509.facts import CertificateFacts
 
 _TRUSTED: Final = frozenset({"trust", "signing-certificate"})
 _LIFETIME: Final = 10 * facts.YEAR
-SUFFIX: Final = ".crt"
 _ELSEWHERE: Final = "its key is not here: what it has to sign becomes a request in a file (external CA)"
 
 
@@ -36,9 +35,13 @@ def authorities_of(cluster: Cluster) -> tuple[Authority, ...]:
             continue
         uses = tuple(use for spot in spots for use in spot.file.uses)
         file = msgspec.structs.replace(home.file, uses=uses)
-        name = free_name(authority_name(home.base, file, certificate.subject.common_name), names)
+        name = free_name(authority_name(home.names.base, file, certificate.subject.common_name), names)
         names.add(name)
-        copies = tuple(spot for spot in spots[1:] if spot.has_key and spot.certificate == certificate)
+        copies = tuple(
+            spot
+            for spot in spots[1:]
+            if spot.has_key and (spot.certificate, spot.names.naming) == (certificate, home.names.naming)
+        )
         bare.append(Authority(name=name, certificate=certificate, home=home, copies=copies))
     return tuple(msgspec.structs.replace(each, parent=_parent(each, bare, cluster.signers)) for each in bare)
 
@@ -86,7 +89,7 @@ def _item(authority: Authority, ground: Ground, now: datetime) -> Item:
     spec |= issuer_of(authority.parent, has_key=ours)
     spec |= {
         "key": certificate.key,
-        "path": facts.relative(authority.home.base),
+        **authority.home.names.spec,
         **(facts.access_spec(ground, *_metas(authority.home)) if authority.has_key else {}),
     }
     if certificate.path_length is not None or authority.parent:
@@ -94,7 +97,10 @@ def _item(authority: Authority, ground: Ground, now: datetime) -> Item:
     spec |= _constraints(certificate)
     if authority.copies and ground.central:
         nodes = [ground.machine(spot.node.name).label for spot in (authority.home, *authority.copies)]
-        spec["copies"] = {"forEach": {"nodes": list(dict.fromkeys(nodes))}, "path": facts.relative(authority.copies[0].base)}
+        spec["copies"] = {
+            "forEach": {"nodes": list(dict.fromkeys(nodes))},
+            "path": facts.relative(authority.copies[0].names.base),
+        }
     remarks = [] if ours else [_ELSEWHERE]
     content = authority.home.file.content
     if isinstance(content, Certificates) and len(content.chain) > 1:
@@ -104,7 +110,7 @@ def _item(authority: Authority, ground: Ground, now: datetime) -> Item:
         name=authority.name,
         node="",
         spec=spec,
-        paths=tuple(f"{authority.home.base}{suffix}" for suffix in (SUFFIX, ".key")),
+        paths=(authority.home.names.certificate, authority.home.names.key),
         remarks=(
             *remarks,
             *facts.owners(ground, *_metas(authority.home)),
@@ -133,24 +139,25 @@ def _spots(cluster: Cluster) -> Iterator[Spot]:
     for node in cluster.nodes:
         for path, file in node.files.items():
             content = file.content
-            if not path.endswith(SUFFIX) or "/." in path or not isinstance(content, Certificates):
+            names = names_of(path, node.files)
+            if names is None or "/." in path or not isinstance(content, Certificates):
                 continue
-            base, certificate = path.removesuffix(SUFFIX), content.chain[0]
-            key = node.files[f"{base}.key"].content if f"{base}.key" in node.files else None
+            certificate = content.chain[0]
+            key = node.files[names.key].content if names.key in node.files else None
             mine = isinstance(key, Key) and key.facts.spki_sha256 == certificate.spki_sha256
             # Whoever rotates a CA by hand puts both generations into its file: what signs stands first, and has the key.
             if is_authority(file) is None and not (mine and all(each.is_ca for each in content.chain)):
                 continue
             meta = key.meta if isinstance(key, Key) and mine else content.meta
             wrong = not mine and key is not None and not isinstance(key, Absent)
-            yield Spot(node=node, base=base, file=file, certificate=certificate, meta=meta, has_key=mine, wrong_key=wrong)
+            yield Spot(node=node, names=names, file=file, certificate=certificate, meta=meta, has_key=mine, wrong_key=wrong)
 
 
 def _rank(spot: Spot) -> tuple[bool, bool, bool, int, str, str]:
     """Where a CA is at home: with its key, where it signs, on a control plane, on the first node."""
     signs = any(use.role == "signing-certificate" for use in spot.file.uses)
     used = bool(spot.file.uses)
-    return (not spot.has_key, not signs, not spot.node.is_control_plane, 0 if used else 1, spot.node.name, spot.base)
+    return (not spot.has_key, not signs, not spot.node.is_control_plane, 0 if used else 1, spot.node.name, spot.names.base)
 
 
 def _leaves(cluster: Cluster) -> Iterator[CertificateFacts]:

@@ -73,7 +73,7 @@ def _taken_over(every: Sequence[Authority], ground: Ground, choices: Choices) ->
             label = "" if spot is authority.home else ground.machine(spot.node.name).label
             why = choices.left_out.get(("cas", authority.name, label))
             if why is not None:
-                notes.append(Note(node=spot.node.name, path=f"{spot.base}.crt", why=why))
+                notes.append(Note(node=spot.node.name, path=spot.names.certificate, why=why))
             elif spot is not authority.home:
                 copies.append(spot)
         if ("cas", authority.name, "") not in choices.left_out:

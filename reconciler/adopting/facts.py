@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -42,6 +43,13 @@ def unspeakable(facts: CertificateFacts) -> Iterator[str]:
     for san in facts.sans:
         if problem := san_problem(san):
             yield f"its name {san} is {problem}"
+
+
+def with_node(base: str, machine: Machine | None) -> str:
+    """A path in whose last name that of its node, where it is all or the end of it, becomes a placeholder: ``member-{node}``."""
+    if machine is None or not re.fullmatch(rf"(.*[/._-])?{re.escape(machine.label)}", base):
+        return base
+    return f"{base.removesuffix(machine.label)}{{node}}"
 
 
 def subject_spec(subject: Subject, machine: Machine | None) -> Spec:

@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from reconciler.adopting import facts
-from reconciler.adopting.authorities import SUFFIX, signer_in
+from reconciler.adopting.authorities import signer_in
 from reconciler.adopting.kubelets import is_kubelets, is_told
-from reconciler.adopting.model import Authority, Item, Machine, Note, Spec, Survey
+from reconciler.adopting.model import Authority, Item, Machine, Names, Note, Spec, Survey, names_of
 from reconciler.adopting.names import component_name, free_name
 from reconciler.cluster.model import File, Node, Use
 from reconciler.observed.model import Certificates, CombinedPair, FileMeta, Key, Unusable
@@ -20,14 +20,14 @@ from reconciler.x509.facts import CertificateFacts
 _COMBINED: Final = ".pem"
 _UNLIMITED: Final = "has no extended key usage, so that it is good for anything; the next one is for what is written here"
 _TOKENS: Final = "service-account tokens are signed with its key: renewals keep it, since with another one all tokens are refused"
-_APART: Final = "its key is not beside it: what can be managed is NAME.crt with NAME.key, or both in one NAME.pem"
+_APART: Final = "its key is not beside it: what can be managed is NAME.crt with NAME.key or the like, or both in NAME.pem"
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate and its key, side by side."""
 
     node: Node
-    base: str
+    names: Names
     file: File
     chain: tuple[CertificateFacts, ...]
     key: FileMeta
@@ -42,7 +42,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def paths(self) -> tuple[str, str]:
         """Of certificate and key."""
-        return (f"{self.base}{_COMBINED}",) * 2 if self.combined else (f"{self.base}{SUFFIX}", f"{self.base}.key")
+        return (f"{self.names.base}{_COMBINED}",) * 2 if self.combined else (self.names.certificate, self.names.key)
 
     @property
     def signs_tokens(self) -> bool:
@@ -83,13 +83,14 @@ def pairs_of(survey: Survey) -> Iterator[Pair | Note]:
 
 def named(pairs: Iterable[Pair], survey: Survey) -> Iterator[Named | Note]:
     """The components, and what keeps others from being one."""
-    names: dict[str, str] = {}  # name to path: one name stands for one path on every node
+    names: dict[str, Names] = {}  # one name stands for one path on every node, which may hold that of the node
     for pair in pairs:
-        wanted = component_name(pair.base, pair.file)
-        taken = [name for name, base in names.items() if base != pair.base]
-        name = next((name for name, base in names.items() if base == pair.base), "") or free_name(wanted, taken)
-        names[name] = pair.base
         machine, label = survey.machine(pair.node.name), survey.label(pair.node.name)
+        called = pair.names._replace(base=facts.with_node(pair.names.base, machine))
+        wanted = component_name(called.base, pair.file)
+        taken = [name for name, other in names.items() if other != called]
+        name = next((name for name, other in names.items() if other == called), "") or free_name(wanted, taken)
+        names[name] = called
         left_out = survey.choices.left_out.get(("components", name, label))
         if left_out and survey.ground.central and pair.file.link.startswith("/"):
             left_out = f"it is a link to {pair.file.link}, which leads elsewhere in a copy of the node's files"
@@ -100,7 +101,7 @@ def named(pairs: Iterable[Pair], survey: Survey) -> Iterator[Named | Note]:
             yield Note(node=pair.node.name, path=pair.paths[0], why=why)
             continue
         spec, remarks = identity_spec(leaf, authority, machine, [use for use in pair.file.uses if use.role == "certificate"])
-        spec |= {"path": facts.relative(pair.base), **facts.access_spec(survey.ground, *pair.metas)}
+        spec |= {**called.spec, **facts.access_spec(survey.ground, *pair.metas)}
         spec |= {"outputs": ["combined"]} if pair.combined else {}
         if pair.signs_tokens:
             spec, remarks = {**spec, "rotateKey": "never"}, (*remarks, _TOKENS)
@@ -166,22 +167,15 @@ def _unsigned(leaf: CertificateFacts, authority: Authority | None) -> str:
 
 
 def _pair(node: Node, path: str, file: File, chain: tuple[CertificateFacts, ...]) -> Pair | None:
-    content = file.content
+    content, names = file.content, names_of(path, node.files)
     if isinstance(content, CombinedPair):
-        key, suffix = content.key, _COMBINED
+        key, names = content.key, Names(path.removesuffix(_COMBINED)) if path.endswith(_COMBINED) else None
     else:
-        other, suffix = node.files.get(_key_name(path)), SUFFIX
+        other = node.files.get(names.key) if names is not None else None
         key = other.content if other is not None else None  # type: ignore[assignment]
-    if not path.endswith(suffix) or not isinstance(key, Key) or key.facts.spki_sha256 != chain[0].spki_sha256:
+    if names is None or not isinstance(key, Key) or key.facts.spki_sha256 != chain[0].spki_sha256:
         return None
-    return Pair(
-        node=node,
-        base=path.removesuffix(suffix),
-        file=file,
-        chain=chain,
-        key=key.meta,
-        combined=isinstance(content, CombinedPair),
-    )
+    return Pair(node=node, names=names, file=file, chain=chain, key=key.meta, combined=isinstance(content, CombinedPair))
 
 
 def _useless(node: Node, path: str, file: File) -> str | None:
@@ -192,13 +186,10 @@ def _useless(node: Node, path: str, file: File) -> str | None:
 
 def _keyless(node: Node, path: str) -> str:
     """Why a certificate is no pair."""
-    other = node.files.get(_key_name(path))
+    names = names_of(path, node.files)
+    other = node.files.get(names.key) if names is not None else None
     unusable = other is not None and isinstance(other.content, Unusable)
     return f"its key cannot be used: {other.content.detail}" if unusable else _APART  # type: ignore[union-attr]
-
-
-def _key_name(path: str) -> str:
-    return f"{path.removesuffix(SUFFIX)}.key"
 
 
 def _is_presented(file: File) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.adopting import facts
-from reconciler.adopting.model import Item, Note, Spec, Survey
+from reconciler.adopting.model import Item, Note, Spec, Survey, names_of
 from reconciler.adopting.names import free_name, slug
 from reconciler.cluster.model import Node
 from reconciler.observed.model import Certificates, FileMeta, Key, PublicKey
@@ -19,9 +19,10 @@ def keypair_items(survey: Survey) -> Iterator[Item | Note]:
     """Every private key with its public half beside it, and the token keys that have none."""
     names: dict[tuple[str, str], str] = {}
     for node in survey.cluster.nodes:
+        certified = _certified(node)
         for path, file in node.files.items():
             key = file.content
-            if not isinstance(key, Key) or "/." in path or _has_certificate(path, node):
+            if not isinstance(key, Key) or "/." in path or path in certified:
                 continue
             why = _problem(path, key, node)
             if why:
@@ -44,10 +45,10 @@ def keypair_items(survey: Survey) -> Iterator[Item | Note]:
             yield Item(section="keypairs", name=name, node=label, spec=spec, paths=(path, _public(path)))
 
 
-def _has_certificate(path: str, node: Node) -> bool:
-    """Whether it is the key of a certificate somewhere: that one says what it is for."""
-    other = node.files.get(f"{path.removesuffix(_KEY)}.crt")
-    return other is not None and isinstance(other.content, Certificates)
+def _certified(node: Node) -> set[str]:
+    """The keys of certificates: those say what they are for."""
+    pairs = (names_of(path, node.files) for path, file in node.files.items() if isinstance(file.content, Certificates))
+    return {names.key for names in pairs if names is not None}
 
 
 def _problem(path: str, key: Key, node: Node) -> str:

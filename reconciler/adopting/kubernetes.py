@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from reconciler.adopting.authorities import SUFFIX
 from reconciler.adopting.model import Ground, Machine, Spec
 from reconciler.adopting.rendering import on
 from reconciler.cluster.model import Cluster, Kubeconfig, Node
@@ -97,7 +96,7 @@ def _endpoint(node: Node) -> tuple[str, str]:
 
 
 def _names(node: Node) -> tuple[str, ...]:
-    file = node.files.get(f"/{PKI}/apiserver{SUFFIX}")
+    file = node.files.get(f"/{PKI}/apiserver.crt")
     return file.content.chain[0].sans if file is not None and isinstance(file.content, Certificates) else ()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 import msgspec
 
 from reconciler.cluster.model import Cluster, File, Node
+from reconciler.desired.place import Naming
 from reconciler.observed.model import FileMeta
 from reconciler.x509.facts import CertificateFacts
 
@@ -106,12 +108,65 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """Rules of policy that what is there breaks."""
 
 
+class Names(NamedTuple):
+    """What the two files of a pair are called."""
+
+    base: str
+    """Path without what the names end with."""
+    naming: Naming = Naming()
+
+    @property
+    def certificate(self) -> str:
+        """Path of the certificate."""
+        return self.base + self.naming.certificate
+
+    @property
+    def key(self) -> str:
+        """Path of the key."""
+        return self.base + self.naming.key
+
+    @property
+    def spec(self) -> Spec:
+        """The fields that say so."""
+        ends: Spec = {"certificate": self.naming.certificate, "key": self.naming.key}
+        return {"path": self.base.lstrip("/"), **({"naming": ends} if self.naming != Naming() else {})}
+
+
+def names_of(path: str, files: Container[str]) -> Names | None:
+    """Those of the pair that a certificate file is one of.
+
+    Args:
+        path: of the certificate.
+        files: all that are there. Where none of them is its key, the names are those that the key would have had.
+
+    Returns:
+        None where no pair is called like it.
+    """
+    found = [
+        Names(path.removesuffix(certificate), Naming(certificate=certificate, key=key))
+        for certificate, keys in _ENDINGS.items()
+        for key in keys
+        if path.endswith(certificate)
+    ]
+    return next((names for names in found if names.key in files), found[0] if found else None)
+
+
+#: How tools call the files of a pair, the usual key first: kubeadm and openssl's manual, cfssl, step by step guides to openssl.
+_ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    ".crt": (".key", "-key.pem", ".key.pem"),
+    ".cert.pem": (".key.pem", "-key.pem", ".key"),
+    ".crt.pem": (".key.pem", "-key.pem", ".key"),
+    ".pem": ("-key.pem", ".key", ".key.pem"),
+    ".cert": (".key",),
+    ".cer": (".key",),
+}
+
+
 class Spot(msgspec.Struct, frozen=True, kw_only=True):
     """A place where the certificate of a CA stands by itself."""
 
     node: Node
-    base: str
-    """Path without suffix."""
+    names: Names
     file: File
     certificate: CertificateFacts
     meta: FileMeta
@@ -140,7 +195,7 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def files(self) -> frozenset[tuple[str, str]]:
         """Node and path of each certificate file that is the CA's own."""
-        return frozenset((spot.node.name, f"{spot.base}.crt") for spot in (self.home, *self.copies))
+        return frozenset((spot.node.name, spot.names.certificate) for spot in (self.home, *self.copies))
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.adopting import facts
-from reconciler.adopting.authorities import SUFFIX, by_spki
+from reconciler.adopting.authorities import by_spki
 from reconciler.adopting.model import Authority, Ground, Item, Note, Spec, Survey
 from reconciler.adopting.names import free_name, slug
 from reconciler.cluster.model import File
@@ -38,14 +38,15 @@ def bundle_items(survey: Survey) -> Iterator[Item | Note]:
 
 
 def own_bundles(survey: Survey, taken: Iterable[str]) -> Iterator[Item]:
-    """For each CA a bundle that is its own certificate file: what kubeconfigs trust where there is no other file."""
+    """For each CA a bundle that is its own certificate file, wherever that is: what is trusted where there is no other file."""
     names = set(taken)
     for authority in survey.authorities:
-        spec: Spec = {"cas": [authority.name], "path": facts.relative(f"{authority.home.base}{SUFFIX}")}
-        label = survey.label(authority.home.node.name)
+        spec: Spec = {"cas": [authority.name], "path": facts.relative(authority.home.names.certificate)}
         name = authority.name if authority.name not in names else free_name(f"{authority.name}-own", names)
         names.add(name)
-        yield Item(section="bundles", name=name, node=label, spec=spec, paths=(), serves_as=authority.name)
+        same = (spot for spot in (authority.home, *authority.copies) if spot.names == authority.home.names)
+        for label in dict.fromkeys(survey.label(spot.node.name) for spot in same):
+            yield Item(section="bundles", name=name, node=label, spec=spec, paths=(), serves_as=authority.name)
 
 
 def trusts_of(bundles: Iterable[Item], authorities: Iterable[Authority]) -> Mapping[frozenset[str], str]:
@@ -80,7 +81,7 @@ def _name(path: str, cas: tuple[str, ...], authorities: Iterable[Authority]) -> 
     parent = directory.rpartition("/")[2]
     if len(cas) != 1:
         return slug(f"{parent} {stem.rpartition('.')[0] or stem}")
-    homes = [f"{each.home.base}{SUFFIX}" for each in authorities if each.name == cas[0]]
+    homes = [each.home.names.certificate for each in authorities if each.name == cas[0]]
     return cas[0] if path in homes else slug(f"{cas[0]} {parent}")
 
 

@@ -17,6 +17,7 @@ from reconciler.adopting.adopt import Adoption, adopt
 from reconciler.discovery.walk import places, read_cluster
 from reconciler.health.model import HealthFinding
 from tests.clusters.by_hand import by_hand
+from tests.clusters.cfssl import cfssl
 from tests.clusters.k0s import k0s
 from tests.clusters.k3s import k3s
 from tests.clusters.kubeadm import kubeadm
@@ -38,7 +39,10 @@ MAKERS: Final[dict[str, tuple[Maker, str]]] = {
     "external etcd": (partial(kubeadm, control_planes=3, external_etcd=True), "etcd-server"),
     "by hand, one CA": (by_hand, "apiserver"),
     "by hand, a CA for each": (partial(by_hand, one_ca=False), "etcd-server"),
-    "kubespray": (kubespray, "apiserver"),
+    "by hand, cfssl": (cfssl, "apiserver"),
+    "by hand, cfssl, a CA for each": (partial(cfssl, one_ca=False), "etcd-server"),
+    "kubespray": (kubespray, "etcd-server"),
+    "kubespray, three control planes": (partial(kubespray, control_planes=3), "etcd-server"),
     "k3s": (k3s, "apiserver"),
     "rke2": (rke2, "apiserver"),
     "k0s": (k0s, "apiserver"),

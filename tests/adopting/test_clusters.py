@@ -31,7 +31,7 @@ def test_from_files_to_the_first_change(tmp_path: Path, maker: Maker, component:
     assert site.home.plan().changes() == {}
     bases = paths(site, component)
     assert {path for path, found in before.items() if site.prints().get(path) != found} == {
-        f"{base}{suffix}" for base in bases for suffix in (".crt", ".key", ".pem") if f"{base}{suffix}" in before
+        f"{base}{suffix}" for base in bases for suffix in (".crt", ".key", ".pem", "-key.pem") if f"{base}{suffix}" in before
     }
 
 

@@ -13,10 +13,10 @@ _ETCD: Final = "/etc/ssl/etcd/ssl"
 _UNIT: Final = "[Service]\nEnvironmentFile=/etc/etcd.env\nExecStart=/usr/local/bin/etcd\n"
 #: kubespray's roles/etcd/templates/etcd.env.j2.
 _ENVIRONMENT: Final = """\
-ETCD_NAME=etcd1
-ETCD_ADVERTISE_CLIENT_URLS=https://192.0.2.11:2379
-ETCD_LISTEN_CLIENT_URLS=https://192.0.2.11:2379,https://127.0.0.1:2379
-ETCD_INITIAL_ADVERTISE_PEER_URLS=https://192.0.2.11:2380
+ETCD_NAME=etcd{number}
+ETCD_ADVERTISE_CLIENT_URLS=https://192.0.2.1{number}:2379
+ETCD_LISTEN_CLIENT_URLS=https://192.0.2.1{number}:2379,https://127.0.0.1:2379
+ETCD_INITIAL_ADVERTISE_PEER_URLS=https://192.0.2.1{number}:2380
 ETCD_TRUSTED_CA_FILE={ssl}/ca.pem
 ETCD_CERT_FILE={ssl}/member-{node}.pem
 ETCD_KEY_FILE={ssl}/member-{node}-key.pem
@@ -28,16 +28,17 @@ ETCD_PEER_CLIENT_CERT_AUTH=True
 """
 
 
-def kubespray(directory: Path, *, now: datetime = NOW, workers: int = 1) -> Path:
+def kubespray(directory: Path, *, now: datetime = NOW, control_planes: int = 1, workers: int = 1) -> Path:
     """Writes ``directory/<node>/…`` for cp-1, worker-1 …; see `kubeadm`."""
-    kubeadm(directory, workers=workers, now=now)
+    kubeadm(directory, control_planes=control_planes, workers=workers, now=now)
     for node in sorted(directory.iterdir()):
         kubernetes = node / "etc/kubernetes"
         (kubernetes / "pki").rename(kubernetes / "ssl")
         (kubernetes / "pki").symlink_to("/etc/kubernetes/ssl")
         for file in (*kubernetes.glob("manifests/*.yaml"), node / "var/lib/kubelet/config.yaml"):
             file.write_text(_said(file.read_text(encoding="utf-8"), node.name), encoding="utf-8")
-    _etcd(directory / "cp-1")
+    for number in range(1, control_planes + 1):
+        _etcd(directory / f"cp-{number}", number)
     return directory
 
 
@@ -55,7 +56,7 @@ def _said(text: str, node: str) -> str:
     return text
 
 
-def _etcd(node: Path) -> None:
+def _etcd(node: Path, number: int) -> None:
     ssl, there = node / _ETCD[1:], node / "etc/kubernetes/ssl"
     ssl.mkdir(parents=True)
     (node / "etc/kubernetes/manifests/etcd.yaml").unlink()
@@ -66,7 +67,7 @@ def _etcd(node: Path) -> None:
     for name in ("peer.crt", "peer.key"):
         (there / "etcd" / name).unlink()
     (there / "etcd").rmdir()
-    (node / "etc/etcd.env").write_text(_ENVIRONMENT.format(ssl=_ETCD, node=node.name), encoding="utf-8")
+    (node / "etc/etcd.env").write_text(_ENVIRONMENT.format(ssl=_ETCD, node=node.name, number=number), encoding="utf-8")
     units = node / "etc/systemd/system"
     units.mkdir(parents=True)
     (units / "etcd.service").write_text(_UNIT, encoding="utf-8")
