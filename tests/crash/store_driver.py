@@ -18,7 +18,7 @@ from reconciler.apply.journal import Abandoned, Intent, Issued, Journal, Publish
 from reconciler.apply.lock import hold
 from reconciler.apply.recovery import recover
 from reconciler.apply.state import StateDirectory
-from reconciler.desired.place import Place
+from reconciler.desired.place import Naming, Place
 from reconciler.plan.inventory import Inventory, Record
 from reconciler.stores.disk import DISK
 from reconciler.stores.errors import StoreError
@@ -61,7 +61,7 @@ def prepare(case: str, directory: str) -> None:
             folder = Path(directory, "pki")
             folder.mkdir()
             for file in files(case, "old"):
-                target = folder / f"api{file.suffix}"
+                target = Path(place_of(case, directory).file(file.suffix))
                 target.write_bytes(file.data)
                 target.chmod(file.mode)
 
@@ -95,7 +95,7 @@ def publish(case: str, directory: str) -> None:
 
 def wrong(case: str, directory: str, *, final: bool) -> Iterator[str]:
     """Everything that must not be: at any instant, and more of it at the end."""
-    tokens = {path.name: token(path.read_bytes()) for path in visible(case, Path(directory, "pki"))}
+    tokens = {suffix: token(path.read_bytes()) for suffix, path in visible(case, directory).items()}
     waiting = open_intents(Journal.open(StateDirectory(f"{directory}/state").journal_path).records)
     # Between the two renames of the plain layout the journal holds the promise to go on.
     mixed_for_now = case == "plain" and any(item.issued for item in waiting)
@@ -113,10 +113,10 @@ def wrong(case: str, directory: str, *, final: bool) -> Iterator[str]:
 
 
 def _wrong_for_readers(case: str, tokens: dict[str, str], *, mixed_for_now: bool) -> Iterator[str]:
-    if "api.crt" in tokens and "api.key" not in tokens:
+    if ".crt" in tokens and ".key" not in tokens:
         yield "a certificate without its key"
     if case == "plain-same-key":
-        tokens = {name: found for name, found in tokens.items() if name != "api.key"}
+        tokens = {name: found for name, found in tokens.items() if name != ".key"}
     if len(set(tokens.values())) > 1 and not mixed_for_now:
         yield f"a mixed pair: {tokens}"
     if case != "first" and not tokens:
@@ -137,10 +137,11 @@ def _left_undone(directory: Path) -> Iterator[str]:
         yield "older generations were left behind"
 
 
-def visible(case: str, folder: Path) -> list[Path]:
-    """The published names that lead to a file."""
-    names = ["api.conf"] if case == "single" else ["api.key", "api.crt"]
-    return [folder / name for name in names if (folder / name).exists()]
+def visible(case: str, directory: str) -> dict[str, Path]:
+    """The published names that lead to a file, by suffix; the certificate last."""
+    suffixes = ("",) if case == "single" else (".key", ".crt")
+    paths = {suffix: Path(place_of(case, directory).file(suffix)) for suffix in suffixes}
+    return {suffix: path for suffix, path in paths.items() if path.exists()}
 
 
 def secrets_below(directory: Path) -> Iterator[Path]:
@@ -168,9 +169,12 @@ def publication(case: str, directory: str, name: str, *, intent: str) -> Publica
 
 
 def place_of(case: str, directory: str) -> Place:
-    """Where it goes."""
-    layout = "plain" if case.startswith("plain") else "generations"
-    return Place(store="files", root=directory, path="pki/api.conf" if case == "single" else "pki/api", layout=layout)  # type: ignore[arg-type]
+    """Where it goes: in two cases under the names that others give."""
+    path = "pki/api.conf" if case == "single" else "pki/api"
+    naming = Naming(certificate=".pem", key="-key.pem") if case in {"conversion", "plain"} else Naming()
+    return Place(
+        store="files", root=directory, path=path, layout="plain" if case.startswith("plain") else "generations", naming=naming
+    )
 
 
 def token(data: bytes) -> str:
@@ -180,8 +184,8 @@ def token(data: bytes) -> str:
 
 def token_of(case: str, directory: str) -> str:
     """What the published certificate ends in; empty when there is none."""
-    paths = visible(case, Path(directory, "pki"))
-    return token(paths[-1].read_bytes()) if paths else ""
+    paths = visible(case, directory)
+    return token([*paths.values()][-1].read_bytes()) if paths else ""
 
 
 def fitting(found: dict[str, bytes]) -> str | None:
