@@ -139,7 +139,7 @@ def _spots(cluster: Cluster) -> Iterator[Spot]:
     for node in cluster.nodes:
         for path, file in node.files.items():
             content = file.content
-            names = names_of(path, node.files)
+            names = names_of(path, node)
             if names is None or "/." in path or not isinstance(content, Certificates):
                 continue
             certificate = content.chain[0]

@@ -167,7 +167,7 @@ def _unsigned(leaf: CertificateFacts, authority: Authority | None) -> str:
 
 
 def _pair(node: Node, path: str, file: File, chain: tuple[CertificateFacts, ...]) -> Pair | None:
-    content, names = file.content, names_of(path, node.files)
+    content, names = file.content, names_of(path, node)
     if isinstance(content, CombinedPair):
         key, names = content.key, Names(path.removesuffix(_COMBINED)) if path.endswith(_COMBINED) else None
     else:
@@ -186,7 +186,7 @@ def _useless(node: Node, path: str, file: File) -> str | None:
 
 def _keyless(node: Node, path: str) -> str:
     """Why a certificate is no pair."""
-    names = names_of(path, node.files)
+    names = names_of(path, node)
     other = node.files.get(names.key) if names is not None else None
     unusable = other is not None and isinstance(other.content, Unusable)
     return f"its key cannot be used: {other.content.detail}" if unusable else _APART  # type: ignore[union-attr]

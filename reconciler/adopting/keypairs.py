@@ -47,7 +47,7 @@ def keypair_items(survey: Survey) -> Iterator[Item | Note]:
 
 def _certified(node: Node) -> set[str]:
     """The keys of certificates: those say what they are for."""
-    pairs = (names_of(path, node.files) for path, file in node.files.items() if isinstance(file.content, Certificates))
+    pairs = (names_of(path, node) for path, file in node.files.items() if isinstance(file.content, Certificates))
     return {names.key for names in pairs if names is not None}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -10,7 +10,7 @@ import msgspec
 
 from reconciler.cluster.model import Cluster, File, Node
 from reconciler.desired.place import Naming
-from reconciler.observed.model import FileMeta
+from reconciler.observed.model import FileMeta, Key, Unusable
 from reconciler.x509.facts import CertificateFacts
 
 Spec = dict[str, object]
@@ -132,12 +132,12 @@ class Names(NamedTuple):
         return {"path": self.base.lstrip("/"), **({"naming": ends} if self.naming != Naming() else {})}
 
 
-def names_of(path: str, files: Container[str]) -> Names | None:
-    """Those of the pair that a certificate file is one of.
+def names_of(path: str, node: Node) -> Names | None:
+    """Those of the pair that a certificate file is one of: with its key, with one that nobody can read, else as is usual.
 
     Args:
-        path: of the certificate.
-        files: all that are there. Where none of them is its key, the names are those that the key would have had.
+        path: of a file of the node, with a certificate.
+        node: whose files may hold the key.
 
     Returns:
         None where no pair is called like it.
@@ -148,7 +148,12 @@ def names_of(path: str, files: Container[str]) -> Names | None:
         for key in keys
         if path.endswith(certificate)
     ]
-    return next((names for names in found if names.key in files), found[0] if found else None)
+    chain = node.files[path].chain
+    keys = {names: node.files[names.key].content for names in found if names.key in node.files}
+    for names, key in keys.items():
+        if isinstance(key, Key) and chain and key.facts.spki_sha256 == chain[0].spki_sha256:
+            return names
+    return next((names for names, key in keys.items() if isinstance(key, Unusable)), found[0] if found else None)
 
 
 #: How tools call the files of a pair, the usual key first: kubeadm and openssl's manual, cfssl, step by step guides to openssl.
