@@ -8,7 +8,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.expand_stores import SharedFile
 from reconciler.desired.names import InvalidNameError, canonical_dns, canonical_ip
 from reconciler.desired.presets.settings import CONTROL_PLANE
 from reconciler.desired.report import Report, did_you_mean
@@ -18,6 +17,15 @@ from reconciler.desired.store import Store
 from reconciler.desired.templates import Node, Template, TemplateError, parse_template, parse_words
 
 Nodes = tuple[Node | None, ...]
+
+
+class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A place that several nodes of one entry would share."""
+
+    first: str
+    second: str
+    path: str
+    at: Path
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
 from reconciler.desired.diagnostics import Path
+from reconciler.desired.expand_context import Context, Nodes, SharedFile
 from reconciler.desired.expand_kv import check_fields, kv_store
 from reconciler.desired.model import Access
 from reconciler.desired.names import InvalidNameError, relative_path
@@ -20,21 +20,9 @@ from reconciler.desired.spec_parts import ForEach, NamingSpec
 from reconciler.desired.store import KV_LAYOUT, Store
 from reconciler.desired.templates import NAME, MissingAddressError, Node, Template, TemplateError, parse_template
 
-if TYPE_CHECKING:
-    from reconciler.desired.expand_context import Context, Nodes
-
 PlaceOf = Callable[[Node | None], Place]
 
 _ROOT: Final = re.compile(r"/|(/[^/\x00-\x1f\x7f]+)+")
-
-
-class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A place that several nodes of one entry would share."""
-
-    first: str
-    second: str
-    path: str
-    at: Path
 
 
 def under(root: str, path: str) -> str:
