@@ -37,12 +37,10 @@ def authorities_of(cluster: Cluster) -> tuple[Authority, ...]:
         file = msgspec.structs.replace(home.file, uses=uses)
         name = free_name(authority_name(home.names.base, file, certificate.subject.common_name), names)
         names.add(name)
-        copies = tuple(
-            spot
-            for spot in spots[1:]
-            if spot.has_key and (spot.certificate, spot.names.naming) == (certificate, home.names.naming)
-        )
-        bare.append(Authority(name=name, certificate=certificate, home=home, copies=copies))
+        same = [spot for spot in spots[1:] if spot.has_key and spot.certificate == certificate]
+        copies = tuple(spot for spot in same if spot.names.naming == home.names.naming)
+        apart = tuple(spot for spot in same if spot.names.naming != home.names.naming)
+        bare.append(Authority(name=name, certificate=certificate, home=home, copies=copies, apart=apart))
     return tuple(msgspec.structs.replace(each, parent=_parent(each, bare, cluster.signers)) for each in bare)
 
 

@@ -44,10 +44,10 @@ def draft_of(
     survey = Survey(cluster=cluster, ground=ground, authorities=authorities, choices=choices, now=now)
     components = _kept(named(_kept(pairs_of(survey), notes), survey), notes)
     bundles = _kept(bundle_items(survey), notes)
-    own = list(own_bundles(survey, [bundle.name for bundle in bundles]))
+    own = list(own_bundles(survey, bundles))
     inside = _kept(kubeconfig_items(survey, components, trusts_of([*bundles, *own], authorities)), notes)
     base = base_of(cluster, ground)
-    used = {item.spec["bundle"] for item in inside if item.section == "kubeconfigs"}
+    used = {item.spec["bundle"] for item in inside if item.section == "kubeconfigs"} | {bundle.name for bundle in bundles}
     serving = [bundle for bundle in own if bundle.name in used or _is_presets(bundle, base)]
     keypairs = _kept(keypair_items(survey), notes)
     items = [*authority_items(survey), *(each.item for each in components), *inside, *bundles, *serving, *keypairs]
@@ -76,6 +76,9 @@ def _taken_over(every: Sequence[Authority], ground: Ground, choices: Choices) ->
                 notes.append(Note(node=spot.node.name, path=spot.names.certificate, why=why))
             elif spot is not authority.home:
                 copies.append(spot)
+        for spot in authority.apart:
+            why = f"it is the key of CA {authority.name}, whose pair is called otherwise on {authority.home.node.name}"
+            notes.append(Note(node=spot.node.name, path=spot.names.key, why=why))
         if ("cas", authority.name, "") not in choices.left_out:
             kept.append(replace(authority, copies=tuple(copies)))
     return tuple(kept), notes

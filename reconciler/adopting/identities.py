@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -81,12 +82,15 @@ def pairs_of(survey: Survey) -> Iterator[Pair | Note]:
                 yield Note(node=node.name, path=path, why=_keyless(node, path))
 
 
-def named(pairs: Iterable[Pair], survey: Survey) -> Iterator[Named | Note]:
+def named(pairs: Sequence[Pair], survey: Survey) -> Iterator[Named | Note]:
     """The components, and what keeps others from being one."""
     names: dict[str, Names] = {}  # one name stands for one path on every node, which may hold that of the node
+    on_nodes = Counter(pair.names for pair in pairs)
     for pair in pairs:
         machine, label = survey.machine(pair.node.name), survey.label(pair.node.name)
-        called = pair.names._replace(base=facts.with_node(pair.names.base, machine))
+        called = pair.names
+        if on_nodes[called] == 1:
+            called = called._replace(base=facts.with_node(called.base, machine))
         wanted = component_name(called.base, pair.file)
         taken = [name for name, other in names.items() if other != called]
         name = next((name for name, other in names.items() if other == called), "") or free_name(wanted, taken)

@@ -189,6 +189,8 @@ class Authority(msgspec.Struct, frozen=True, kw_only=True):
     home: Spot
     copies: tuple[Spot, ...]
     """With the key, on other nodes or under other paths."""
+    apart: tuple[Spot, ...] = ()
+    """The same, called otherwise than at home."""
     parent: str = ""
     """Name of the CA that signed it; empty for a root, and for one whose root is not here."""
 

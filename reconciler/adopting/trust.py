@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.adopting import facts
 from reconciler.adopting.authorities import by_spki
@@ -37,12 +37,21 @@ def bundle_items(survey: Survey) -> Iterator[Item | Note]:
             yield Item(section="bundles", name=name, node=label, spec=spec, paths=(path,))
 
 
-def own_bundles(survey: Survey, taken: Iterable[str]) -> Iterator[Item]:
-    """For each CA a bundle that is its own certificate file, wherever that is: what is trusted where there is no other file."""
-    names = set(taken)
+def own_bundles(survey: Survey, bundles: Sequence[Item]) -> Iterator[Item]:
+    """For each CA a bundle that is its own certificate file, wherever that is: what is trusted where there is no other file.
+
+    Args:
+        survey: with the CAs.
+        bundles: the other ones. One in a file of the same name, on nodes without the key, is the same bundle.
+    """
+    names = {bundle.name for bundle in bundles}
     for authority in survey.authorities:
         spec: Spec = {"cas": [authority.name], "path": facts.relative(authority.home.names.certificate)}
-        name = authority.name if authority.name not in names else free_name(f"{authority.name}-own", names)
+        elsewhere = next((bundle for bundle in bundles if spec.items() <= bundle.spec.items()), None)
+        if elsewhere is not None:
+            name, spec = elsewhere.name, elsewhere.spec
+        else:
+            name = authority.name if authority.name not in names else free_name(f"{authority.name}-own", names)
         names.add(name)
         same = (spot for spot in (authority.home, *authority.copies) if spot.names == authority.home.names)
         for label in dict.fromkeys(survey.label(spot.node.name) for spot in same):

@@ -72,15 +72,16 @@ def claims(state: DesiredState) -> Iterator[tuple[str, str]]:
 
 
 def _pair(place: Place, address: str, suffixes: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The files of one base name, and the hidden directory of its generations beside them; in KV the one secret."""
+    """The files of one base name, and the hidden directory of its generations beside them; in KV the one secret.
+
+    The directory belongs to the pair in both layouts: whoever goes over to plain files removes what was there before.
+    """
     base = place.absolute
     if place.layout == KV_LAYOUT:
         return [(base, address)]
     claims = [(place.file(suffix), address) for suffix in suffixes]
-    if place.layout == "generations":
-        directory, _, name = base.rpartition("/")
-        claims.append((f"{directory}/.{name}", address))
-    return claims
+    directory, _, name = base.rpartition("/")
+    return [*claims, (f"{directory}/.{name}", address)]
 
 
 def _entry(address: str) -> str:

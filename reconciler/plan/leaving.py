@@ -14,7 +14,7 @@ from reconciler.plan.guards import empty_desired_state, hold_destruction
 from reconciler.plan.inventory import LEAVES, Record
 from reconciler.plan.options import desired_addresses
 from reconciler.plan.order import natural
-from reconciler.plan.published import paths_of
+from reconciler.plan.published import paths_of, place_of
 from reconciler.plan.reasons import Action, Finding, Reason
 from reconciler.plan.requests import KIND, renamed_to, withdrawn
 
@@ -148,6 +148,6 @@ def left_behind(situation: Situation, addresses: Iterable[str]) -> Iterator[Diag
 
 
 def _is_replaced(record: Record, address: str, desired: DesiredState) -> bool:
-    """Whether what is written takes the names of before away: a generation in the place of another."""
-    place = desired.components[address].place if address in desired.components else None
-    return place is not None and (place.root, place.path, place.layout) == (record.root, record.path, "generations")
+    """Whether what is written takes the names of before away: those that lead into generations of the same place."""
+    place = place_of(address, desired)
+    return place is not None and (place.root, place.path, "generations") == (record.root, record.path, record.layout)

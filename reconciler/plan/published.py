@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.desired.model import Component, DesiredState, parse_address
+from reconciler.desired.place import Place
 
 
 def component_paths(component: Component, desired: DesiredState) -> tuple[str, ...]:
@@ -23,11 +24,21 @@ def paths_of(address: str, desired: DesiredState) -> tuple[str, ...]:
         return (desired.kubeconfigs[address].place.absolute,)
     if address in desired.crls:
         return tuple(desired.crls[address].paths.values())
+    place = place_of(address, desired)
     kind, name, _ = parse_address(address)
+    if place is None:
+        return ()
+    return tuple(map(place.file, desired.cas[name].suffixes if kind == "ca" else (".key", ".pub")))
+
+
+def place_of(address: str, desired: DesiredState) -> Place | None:
+    """Where the pair of a desired address is; None for single files, and for what is inside one."""
+    if address in desired.components:
+        return desired.components[address].place
+    kind, name, _ = parse_address(address)
+    places: dict[str, Place] = {}
     if kind == "ca" and (ca := desired.cas.get(name)) is not None:
         places = {ca.address: ca.place} | {replica.address: replica.place for replica in ca.replicas}
-        return tuple(map(places[address].file, ca.suffixes)) if address in places else ()
     if kind == "keypair" and (keypair := desired.keypairs.get(name)) is not None:
         places = {replica.address: replica.place for replica in keypair.replicas}
-        return (places[address].file(".key"), places[address].file(".pub")) if address in places else ()
-    return ()
+    return places.get(address)

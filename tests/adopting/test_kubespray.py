@@ -35,16 +35,21 @@ def test_etcd_is_taken_over_under_its_own_names(tmp_path: Path) -> None:
 
 
 def test_its_etcd_moves_to_another_generation_of_its_ca(tmp_path: Path) -> None:
-    """On every control plane, from the files that were there, and back to an empty plan."""
+    """On every node, from the files that were there, and back to an empty plan."""
     site = desk(tmp_path, kubespray, control_planes=3)
+    trusting = site.snapshot / "worker-1" / ETCD
+    trusting.mkdir(parents=True)
+    (trusting / "ca.pem").write_bytes((site.snapshot / "cp-1" / ETCD / "ca.pem").read_bytes())
     site.adopt()
     document = site.document()
-    document["cas"]["etcd"] |= {"generation": 2, "rotation": {"soak": "0s"}}
+    for ca in ("etcd", "kubernetes"):
+        document["cas"][ca] |= {"generation": 2, "rotation": {"soak": "0s"}}
     site.home.write(document)
     for _ in range(4):
         assert site.home.apply().code == 0
     assert site.home.plan().changes() == {}
     for node in ("cp-1", "cp-2", "cp-3"):
+        assert (site.snapshot / node / "etc/kubernetes/ssl/ca-bundle.crt").exists()
         folder = site.snapshot / node / ETCD
         beside = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
         leaves = [f"{name}-{node}" for name in ("admin", "member", "node")]
@@ -52,3 +57,18 @@ def test_its_etcd_moves_to_another_generation_of_its_ca(tmp_path: Path) -> None:
         for leaf in leaves:
             subprocess.run(["openssl", "verify", "-CAfile", folder / "ca-bundle.pem", folder / f"{leaf}.pem"], check=True)
         assert (folder / "ca.pem").read_bytes() == (site.snapshot / "cp-1" / ETCD / "ca.g2.pem").read_bytes()
+    trusted = {path.name: path.read_bytes() for path in trusting.iterdir()}
+    assert trusted == {"ca.pem": (site.snapshot / "cp-1" / ETCD / "ca-bundle.pem").read_bytes()}
+
+
+def test_a_key_of_a_ca_that_is_called_otherwise_is_told(tmp_path: Path) -> None:
+    """One entry has one naming; the certificate beside that key is a trust file like any other."""
+    site = desk(tmp_path, kubespray, control_planes=2)
+    there = site.snapshot / "cp-2" / ETCD
+    (there / "ca-key.pem").rename(there / "ca.key")
+    adoption = site.adopt()
+    told = f"/{ETCD}/ca.key on cp-2: it is the key of CA etcd, whose pair is called otherwise on cp-1"
+    assert [note for note in adoption.notes if "kubelet" not in note] == [told]
+    assert site.home.plan().changes() == {}
+    (bundle,) = (each for name, each in site.document()["bundles"].items() if name == "etcd")
+    assert "forEach" not in bundle

@@ -11,6 +11,7 @@ from tests.builders import NOW
 from tests.clusters.certificates import BACKDATE, YEAR, Minted, authority, certificate_pem, leaf
 from tests.clusters.files import Root
 from tests.clusters.keys import key, key_pem
+from tests.clusters.kubeadm import kubeadm
 
 NODE: Final = "gateway"
 SITE: Final = "/etc/ssl/site"
@@ -74,4 +75,13 @@ def test_a_key_of_another_is_nobodys(tmp_path: Path) -> None:
     adoption = site.adopt()
     assert [note.partition(":")[0] for note in adoption.notes] == [f"{SITE}/both.crt"]
     assert entries(site, "components")["both"] == ("both", CFSSL)
+    assert site.home.plan().changes() == {}
+
+
+def test_only_a_path_of_one_node_holds_its_name(tmp_path: Path) -> None:
+    """A node that is called like a file of every node keeps that file's name."""
+    site = desk(tmp_path, kubeadm, control_planes=2)
+    (site.snapshot / "cp-2").rename(site.snapshot / "apiserver")
+    site.adopt()
+    assert "etc/kubernetes/pki/{node}" not in (site.home.path / "cluster-pki.yaml").read_text(encoding="utf-8")
     assert site.home.plan().changes() == {}

@@ -164,6 +164,23 @@ def test_another_naming_is_another_place(home: Home, layout: str) -> None:
     assert (home.path / "store/ca-key.pem").read_bytes() == key
 
 
+@pytest.mark.parametrize("before", ["generations", "plain"])
+def test_another_layout_with_other_names_tells_what_stays(home: Home, before: str) -> None:
+    """Links into generations are taken away in both; ordinary files stay, and are told."""
+    wanted = document(before)
+    home.write(wanted)
+    home.apply()
+    wanted["stores"]["files"]["layout"] = "plain" if before == "generations" else "generations"
+    del wanted["components"]["api"]["naming"]
+    home.write(wanted)
+    told = [each["detail"] for each in home.plan().json["diagnostics"]]
+    assert home.apply().code == 0
+    left = {"pki/api-key.pem", "pki/api.pem"} & set(names(home))
+    assert left == (set() if before == "generations" else {"pki/api-key.pem", "pki/api.pem"})
+    assert len(told) == bool(left)
+    assert all(f"{home.path}/store/{name}" in told[0] for name in left)
+
+
 def test_a_ca_outside_answers_beside_the_same_names(home: Home) -> None:
     """The request and the answer are called as always; what is published is called as asked for."""
     outside = outside_ca(home.path / "elsewhere")

@@ -54,6 +54,13 @@ def test_an_ending_is_one_of_a_name(ending: str) -> None:
             ("naming: {key: .der}", "outputs: [pem, der]"),
             "component.a would have a file of its pair and its der output under one name",
         ),
+        *(
+            (
+                (f"naming: {{key: {end}}}",),
+                f"files of component.a would end with {end}, as requests, generations and bundles beside it do",
+            )
+            for end in (".next.key", ".g2.key", "-bundle.pem")
+        ),
     ],
 )
 def test_two_files_are_two_names(fields: tuple[str, ...], message: str) -> None:
@@ -75,6 +82,18 @@ def test_files_of_two_entries_do_not_meet_under_other_names() -> None:
     text += f"  b: {{ca: root, usages: [client auth], path: a, {CFSSL}}}\n"
     ((code, _, told, _),) = said_about(text)
     assert (code, "/a-key.pem" in told) == ("CPK207", True)
+
+
+@pytest.mark.parametrize("layouts", [("generations", "generations"), ("generations", "plain"), ("plain", "plain")])
+def test_two_pairs_of_one_place_would_share_their_generations(layouts: tuple[str, str]) -> None:
+    """Whatever their files are called: whoever goes over to plain files takes the directory of generations away."""
+    stores = "".join(
+        f"  {name}: {{type: file, root: /pki, layout: {layout}}}\n" for name, layout in zip("xy", layouts, strict=True)
+    )
+    text = f"{HEAD}stores:\n{stores}cas: {{root: {{store: x, path: ca}}}}\n"
+    text += f"components: {{a: {{ca: root, usages: [client auth], store: y, path: ca, {CFSSL}}}}}\n"
+    ((code, _, told, _),) = said_about(text)
+    assert (code, told) == ("CPK207", "ca.root and component.a would both be /pki/.ca")
 
 
 def test_a_secret_in_kv_has_no_such_names_and_its_copies_have() -> None:

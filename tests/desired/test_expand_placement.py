@@ -258,7 +258,7 @@ def test_clashes(first: str, second: str) -> None:
     assert codes_of(text) == ([] if "other" in second else ["CPK207"])
 
 
-def test_plain_layout_has_no_generations() -> None:
-    """A store with plain files leaves the hidden directory free."""
+def test_the_directory_of_generations_belongs_to_a_pair_in_every_layout() -> None:
+    """A pair that goes over to plain files has one of before, and takes it away."""
     text = HEAD + "stores: {files: {type: file, root: /, layout: plain}}\ncas: {root: {path: x/a}, two: {path: x/.a/b}}\n"
-    assert codes_of(text) == []
+    assert codes_of(text) == ["CPK207"]
