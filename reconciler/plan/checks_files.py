@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.desired.model import Access
+from reconciler.desired.model import OUTPUT_SUFFIX, Access
 from reconciler.desired.vault import NO_MODE
 from reconciler.observed.model import Absent, Certificates, DerivedOutput, FileMeta, Key, ObservedState, Unusable
 from reconciler.plan.checks_pair import UNTOUCHABLE
@@ -63,6 +63,8 @@ def output_stale(context: Context) -> Iterator[Finding]:
             yield _stale(name, f"cannot be used: {found.detail.rstrip('.')}", found.problem)
         else:
             yield _stale(name, "is missing", "missing")
+    for name in _dropped(context):
+        yield _stale(name, "is asked for no more", "left over", planned="none")
 
 
 def secret_mode(meta: FileMeta, wanted: int, path: str) -> Iterator[Finding]:
@@ -131,14 +133,14 @@ def _mode(found: int, wanted: int, path: str) -> Finding:
     )
 
 
-def _stale(name: str, message: str, current: str) -> Finding:
+def _stale(name: str, message: str, current: str, planned: str = "current") -> Finding:
     return Finding(
         reason=Reason.OUTPUT_STALE,
         action=Action.NONE if current in UNTOUCHABLE else Action.REPAIR,
         message=f"{name} {message}",
         path=f"outputs.{name}",
         current=current,
-        planned="current",
+        planned=planned,
     )
 
 
@@ -149,6 +151,20 @@ def _derived(context: Context) -> tuple[str, ...]:
         return ()
     pair = "pem" if "pem" in outputs else "combined"
     return tuple(name for name in outputs if name != pair)
+
+
+def _dropped(context: Context) -> Iterator[str]:
+    """The outputs that were written last and are none any more: a copy of a key that nobody would renew or miss."""
+    place, record, outputs = context.desired.place, context.record, context.desired.outputs
+    if place is None or record is None or (record.root, record.path) != (place.root, place.path):
+        return
+    wanted = {place.file(suffix) for suffix in context.desired.suffixes}
+    written = set(record.paths) - wanted
+    yield from (
+        name
+        for name, suffix in (("pem", ".key"), *OUTPUT_SUFFIX.items())
+        if name not in outputs and place.file(suffix) in written
+    )
 
 
 def _holds(context: Context, leaf: CertificateFacts, name: str, found: DerivedOutput) -> bool:
