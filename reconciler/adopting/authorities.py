@@ -10,8 +10,9 @@ import msgspec
 
 from reconciler.adopting import facts
 from reconciler.adopting.external import issuer_of
-from reconciler.adopting.model import Authority, Ground, Item, Spec, Spot, Survey, names_of
+from reconciler.adopting.model import Authority, Ground, Item, Spec, Spot, Survey
 from reconciler.adopting.names import authority_name, free_name
+from reconciler.adopting.pair_names import names_of
 from reconciler.cluster.model import Cluster, File, Kubeconfig
 from reconciler.observed.model import Absent, Certificates, FileMeta, Key
 from reconciler.x509.facts import CertificateFacts
@@ -137,8 +138,7 @@ def _spots(cluster: Cluster) -> Iterator[Spot]:
     for node in cluster.nodes:
         for path, file in node.files.items():
             content = file.content
-            names = names_of(path, node)
-            if names is None or "/." in path or not isinstance(content, Certificates):
+            if "/." in path or not isinstance(content, Certificates) or (names := names_of(path, node)) is None:
                 continue
             certificate = content.chain[0]
             key = node.files[names.key].content if names.key in node.files else None

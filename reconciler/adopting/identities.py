@@ -12,8 +12,9 @@ import msgspec
 from reconciler.adopting import facts
 from reconciler.adopting.authorities import signer_in
 from reconciler.adopting.kubelets import is_kubelets, is_told
-from reconciler.adopting.model import Authority, Item, Machine, Names, Note, Spec, Survey, names_of
+from reconciler.adopting.model import Authority, Item, Machine, Note, Spec, Survey
 from reconciler.adopting.names import component_name, free_name
+from reconciler.adopting.pair_names import Names, names_of
 from reconciler.cluster.model import File, Node, Use
 from reconciler.observed.model import Certificates, CombinedPair, FileMeta, Key, Unusable
 from reconciler.x509.facts import CertificateFacts

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.adopting import facts
-from reconciler.adopting.model import Item, Note, Spec, Survey, names_of
+from reconciler.adopting.model import Item, Note, Spec, Survey
 from reconciler.adopting.names import free_name, slug
+from reconciler.adopting.pair_names import names_of
 from reconciler.cluster.model import Node
 from reconciler.observed.model import Certificates, FileMeta, Key, PublicKey
 from reconciler.x509.facts import KeyAlgorithm
