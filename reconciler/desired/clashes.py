@@ -33,11 +33,14 @@ def check_clashes(state: DesiredState, excepted: frozenset[str], report: Report)
         pair = (_entry(first), _entry(second))
         if pair not in seen and not excepted.intersection(pair):
             seen.add(pair)
-            report.add("CPK207", message, at=_place_of(second), hint="give one of them another path", address=second)
+            hint = "give one of them another path" if first != second else "give one of them another ending, or leave it out"
+            report.add("CPK207", message, at=_place_of(second), hint=hint, address=second)
 
     for path, address in claims(state):
-        if (owner := files.setdefault(path, address)) != address:
-            clash(f"{owner} and {address} would both be {path}", owner, address)
+        if (owner := files.get(path)) is not None:
+            who = f"{owner} and {address}" if owner != address else f"two files of {address}"
+            clash(f"{who} would both be {path}", owner, address)
+        files.setdefault(path, address)
         if path.startswith(SCHEME):
             continue  # a secret may be called as the folder of others (KV v2: both are prefixes of one key space)
         if (inside := parents.get(path)) is not None:

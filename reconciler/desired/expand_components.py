@@ -14,7 +14,7 @@ from reconciler.desired.expand_copies import instances, is_told_elsewhere, place
 from reconciler.desired.expand_live import hooks, probe
 from reconciler.desired.expand_names import SpoiltNameError, sans, subject
 from reconciler.desired.expand_stores import access_of, under
-from reconciler.desired.model import OUTPUT_SUFFIX, Component, Output, address_of
+from reconciler.desired.model import Component, Output, address_of
 from reconciler.desired.spec import ComponentSpec, KubeconfigSpec
 from reconciler.desired.spec_parts import SubjectSpec
 from reconciler.desired.templates import MissingAddressError, Node
@@ -178,13 +178,6 @@ def _outputs(context: Context, here: Path, spec: ComponentSpec) -> tuple[Output,
         message = f'"{spec.pkcs12.password_file}" is not an absolute path'
         context.report.add("CPK221", message, at=(*here, "pkcs12", "passwordFile"), address=address)
         return ()
-    if spec.naming is not UNSET and "pem" in wanted:
-        ends = {OUTPUT_SUFFIX[output]: output for output in wanted if output in OUTPUT_SUFFIX}
-        if taken := [end for end in (spec.naming.certificate, spec.naming.key) if isinstance(end, str) and end in ends]:
-            message = f"{address} would have a file of its pair and its {ends[taken[0]]} output under one name"
-            hint = f"end the pair's names with something else than {taken[0]}, or leave the output out"
-            context.report.add("CPK221", message, at=(*here, "naming"), hint=hint, address=address)
-            return ()
     return tuple(output for output in _OUTPUTS if output in wanted)
 
 

@@ -127,14 +127,11 @@ def places(
 
 
 def _naming(context: Context, here: Path, spec: NamingSpec, name: str) -> Naming:
-    """What a pair's files end with; the second of two that would be one file is reported."""
+    """What a pair's files end with; what our other files beside it end with is reported."""
     written = {"certificate": spec.certificate, "key": spec.key}
     names = Naming(**{which: end for which, end in written.items() if end is not UNSET})
-    taken = next((end for end in (names.certificate, names.key) if _TAKEN.match(end)), "")
-    if names.certificate == names.key or taken:
-        message = f"certificate and key of {name} would be the same file"
-        if taken:
-            message = f"files of {name} would end with {taken}, as requests, generations and bundles beside it do"
+    if taken := next((end for end in (names.certificate, names.key) if _TAKEN.match(end)), ""):
+        message = f"files of {name} would end with {taken}, as requests, generations and bundles beside it do"
         at = context.where(str(here[0]), str(here[1]), "naming")
         context.report.add_once("CPK221", message, at=at, hint="naming: {certificate: .pem, key: -key.pem}", address=name)
     return names
