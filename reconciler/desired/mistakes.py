@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import msgspec
 
 from reconciler.desired.diagnostics import Path
-from reconciler.desired.spec_parts import ACTIONS, DURATION_PATTERN, NAME_PATTERN, PERCENT_PATTERN, UNIT_PATTERN
+from reconciler.desired.spec_parts import (
+    ACTIONS,
+    DURATION_PATTERN,
+    ENDING_PATTERN,
+    NAME_PATTERN,
+    NODE_PATTERN,
+    PERCENT_PATTERN,
+    UNIT_PATTERN,
+)
 from reconciler.desired.spec_people import NAMESPACE_PATTERN
+from reconciler.desired.spec_requests import DIGEST_PATTERN
 from reconciler.desired.spec_vault import ENGINE_NAME_PATTERN, VARIABLE_PATTERN
 from reconciler.desired.unusable import quoted
 
@@ -50,8 +59,12 @@ _PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
     VARIABLE_PATTERN: ("the name of a variable", "write it without $, such as VAULT_TOKEN"),
     NAMESPACE_PATTERN: ("a namespace", "use lower-case letters, digits and hyphens (RFC 1123)"),
     UNIT_PATTERN: ("a unit name", "write it as systemctl does, such as kubelet.service"),
+    NODE_PATTERN: ("a node name", "use lower-case letters, digits, hyphens and dots (RFC 1123)"),
+    ENDING_PATTERN: ("the end of a file's name", "begin with a dot, a hyphen or an underscore: .pem, -key.pem"),
+    DIGEST_PATTERN: ("a digest", "write sha256: and the 64 digits that sha256sum prints"),
 }
-_NODE_NAME: Final = ("a node name", "use lower-case letters, digits, hyphens and dots (RFC 1123)")
+#: Names of ours: what is wrong with one has a code of its own.
+_NAMES: Final = frozenset({NAME_PATTERN, NODE_PATTERN})
 
 
 class Mistake(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,13 +252,12 @@ def _enum(finding: _Finding) -> Mistake:
 
 def _pattern(finding: _Finding) -> Mistake:
     pattern = str(finding.demand)
-    is_name = pattern == NAME_PATTERN
-    what, hint = _PATTERNS.get(pattern, _NODE_NAME)
+    what, hint = _PATTERNS[pattern]
     path, value = finding.path, str(finding.value)
-    if is_name or what == _NODE_NAME[0]:
+    if pattern in _NAMES:
         hint = _lower_case_hint(value) or hint
     message = f"{at(path)}: {quoted(value)} is not {what}"
-    return Mistake(path=path, code="CPK108" if is_name or what == _NODE_NAME[0] else "CPK105", message=message, hint=hint)
+    return Mistake(path=path, code="CPK108" if pattern in _NAMES else "CPK105", message=message, hint=hint)
 
 
 def _lower_case_hint(name: str) -> str:

@@ -44,7 +44,8 @@ RelativePath = Annotated[
         description="A path under the store's root, without a suffix for pairs; no leading slash, no `..`.",
     ),
 ]
-Ending = Annotated[str, Meta(pattern=r"^[-._][A-Za-z0-9._-]{1,31}$")]
+ENDING_PATTERN = r"^[-._][A-Za-z0-9._-]{1,31}$"
+Ending = Annotated[str, Meta(pattern=ENDING_PATTERN)]
 KeyType = Annotated[
     Literal["ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072", "rsa-4096", "ed25519"],
     Meta(description="Key algorithm and size."),

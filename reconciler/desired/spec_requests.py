@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from reconciler.desired.requested import Approval
 from reconciler.desired.spec_parts import Account, Duration, KeyType, Name, RelativePath, RenewBefore, Spec, Usage
 
+DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
 Pattern = Annotated[str, Meta(min_length=1, max_length=253)]
 
 
@@ -41,7 +42,7 @@ class RequestSpec(Spec, frozen=True, kw_only=True):
     digest: (
         Annotated[
             str,
-            Meta(pattern="^sha256:[0-9a-f]{64}$", description="What was approved: SHA-256 of the file of `csr`, by sha256sum."),
+            Meta(pattern=DIGEST_PATTERN, description="What was approved: SHA-256 of the file of `csr`, by sha256sum."),
         ]
         | UnsetType
     ) = UNSET

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.desired.compiling import HEAD, NODES, ROOT, codes_of, kubernetes, said_about, state_of
+from tests.desired.compiling import HEAD, NODES, ROOT, kubernetes, said_about, state_of
 from tests.desired.test_expand_copies import BASE
 
 CFSSL: Final = "naming: {certificate: .pem, key: -key.pem}"
@@ -38,7 +38,9 @@ def test_each_file_ends_as_it_is_told(naming: str, files: tuple[str, str]) -> No
 @pytest.mark.parametrize("ending", ["pem", "/pem", ".", "", "-" + 32 * "a", ".p m", ".pem/"])
 def test_an_ending_is_one_of_a_name(ending: str) -> None:
     """It begins with a mark, and is no path."""
-    assert codes_of(ROOT + component(f'naming: {{certificate: "{ending}"}}')) == ["CPK108"]
+    ((code, _, told, hint),) = said_about(ROOT + component(f'naming: {{certificate: "{ending}"}}'))
+    assert (code, told) == ("CPK105", f'components.a.naming.certificate: "{ending}" is not the end of a file\'s name')
+    assert hint == "begin with a dot, a hyphen or an underscore: .pem, -key.pem"
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from reconciler.desired.diagnostics import InvalidDesiredStateError
+from reconciler.desired.mistakes import _PATTERNS
+from reconciler.desired.schema import desired_schema
+from reconciler.desired.spec_parts import NODE_PATTERN
 from tests.desired.memory_source import loaded
 
 HEAD = "apiVersion: cluster-pki/v1\ncluster: demo\n"
@@ -166,3 +172,19 @@ def test_what_is_missing_at_the_top_stands_on_the_first_line() -> None:
         ("CPK102", '"apiVersion" is missing', 1),
         ("CPK102", '"cluster" is missing', 1),
     ]
+
+
+def test_every_pattern_of_the_format_is_said_in_words() -> None:
+    """What a text should be is told by what it stands for; one pattern less in the words would be told as another."""
+    patterns = set(patterns_in(desired_schema()))
+    assert NODE_PATTERN in patterns
+    assert patterns - _PATTERNS.keys() == set()
+
+
+def patterns_in(schema: Any) -> Iterator[str]:  # noqa: ANN401 - whatever stands in a schema
+    """Every pattern below a place of a schema."""
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    if isinstance(schema, dict) and isinstance(schema.get("pattern"), str):
+        yield schema["pattern"]
+    for each in inner:
+        yield from patterns_in(each)

@@ -361,7 +361,8 @@ def test_policy_may_want_every_approval_to_name_its_file() -> None:
 @pytest.mark.parametrize("text", ["sha256:abc", "abc", "sha512:" + "a" * 64, "sha256:" + "A" * 64])
 def test_a_digest_is_what_sha256sum_prints(text: str) -> None:
     """And nothing like it."""
-    assert codes(HEAD + entry(f'approval: approved, digest: "{text}"'), csr()) == ["CPK108"]
+    main = HEAD + entry(f'approval: approved, digest: "{text}"')
+    assert said(main, {FILE: csr()}) == [("CPK105", f'requests.jane.digest: "{text}" is not a digest')]
 
 
 def test_a_ca_outside_signs_no_requests_here() -> None:
