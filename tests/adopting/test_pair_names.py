@@ -85,3 +85,11 @@ def test_only_a_path_of_one_node_holds_its_name(tmp_path: Path) -> None:
     site.adopt()
     assert "etc/kubernetes/pki/{node}" not in (site.home.path / "cluster-pki.yaml").read_text(encoding="utf-8")
     assert site.home.plan().changes() == {}
+
+
+def test_a_key_that_cannot_be_read_is_told_by_its_own_name(tmp_path: Path) -> None:
+    """Also where the usual name would be another: what is wrong is the key, not what it is called."""
+    site = desk(tmp_path, mixed)
+    (site.snapshot / NODE / SITE[1:] / "mail.key").write_text("-----BEGIN PRIVATE KEY-----\n", encoding="utf-8")
+    (told,) = (note for note in site.adopt().notes if note.startswith(f"{SITE}/mail.crt.pem:"))
+    assert "its key cannot be used" in told
